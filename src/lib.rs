@@ -92,7 +92,8 @@
 //! * [from SMSP to FHIR][moving]: what changes between the two services;
 //! * [performance]: what was measured;
 //! * [commands]: the command `nhs-pds`;
-//! * [deployment]: from nothing to many boroughs over PostgreSQL, for an operator.
+//! * [deployment]: from nothing to many boroughs over PostgreSQL, for an operator;
+//! * [screens]: the pages, who may do what, and what protects them.
 //!
 //! [decisions]: docs::decisions
 //! [clinical safety]: docs::clinical_safety
@@ -103,6 +104,7 @@
 //! [performance]: docs::performance
 //! [commands]: docs::commands
 //! [deployment]: docs::deployment
+//! [screens]: docs::screens
 //!
 //! # Bringing your own
 //!
@@ -220,6 +222,8 @@ pub mod docs {
     pub mod performance {}
     #[doc = include_str!("../docs/reliability.md")]
     pub mod reliability {}
+    #[doc = include_str!("../docs/screens.md")]
+    pub mod screens {}
 }
 
 /// The README's code, compiled without changes.

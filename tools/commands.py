@@ -146,6 +146,12 @@ def check(folder, file):
             expect(1, "audit", "--db", db, *command, "NOBODY", says="about this case")
     expect(1, "review", "--db", db, "show", "NOBODY", "1", says="refused")
     expect(1, "review", "--db", db, "delete", "NOBODY", says="refused")
+    new = ["user", "add", "--db", db, "--role", "auditor", "--password-stdin", "--full-name", text, "--name"]
+    expect(0, *new, "j.doe", stdin="correct gannet tripod\n", says="totp otpauth://")
+    expect(0, "user", "list", "--db", db, says="j.doe")
+    expect(1, *new, "a.check", stdin="password1234\n", says="easy to guess")
+    expect(1, "user", "disable", "--db", db, "--name", "nobody", says="refused")
+    expect(2, *new, "a.check", says="one line")
     for command in ["tenant", "list"], ["tenant", "add", "leeds"], ["database", "prepare", "--role", "x"]:
         expect(2, *command, "--db", db, says="a file has no tenants")
         expect(2, *command, "--db", "postgres://x:s3cret@127.0.0.1:1/none", says="postgres://x@127.0.0.1:1/none")
@@ -163,6 +169,8 @@ def check(folder, file):
             ["worker", "--db", path, "--once"],
             ["worker", "--db", file("other.sqlite"), "--import", path],
             ["review", "--db", path, "list"],
+            ["user", "list", "--db", path],
+            ["user", "disable", "--db", path, "--name", "j.doe"],
             ["audit", "--db", path, "verify"],
             ["audit", "--db", db, "verify", "--anchors", path],
             ["report", "--db", path],
@@ -216,6 +224,7 @@ def check(folder, file):
         "letter": ["--out", file("letter.html")],
         "fhir": ["token"],
         "review": ["--db", db, "list"],
+        "user": ["list", "--db", db],
         "sample-data": ["--cases", "20", "--out", file("sample")],
         "soak": ["--cases", "20"],
         "migrate": ["--from", db, "--to", "postgres://nobody@127.0.0.1:1/none", "--tenant", "leeds"],
@@ -228,8 +237,8 @@ def check(folder, file):
     listed = subprocess.run([BINARY, "--help"], capture_output=True, text=True, timeout=60).stdout
     listed = listed.split("Commands:\n")[1].split("\n\n")[0].splitlines()
     names = {line.split()[0] for line in listed if not line.startswith("   ")} - {"help"} | set(TOOLS)
-    # The simulator prints three lines and serves until it is stopped.
-    for name in sorted(names - set(commands) - {"simulator"}):
+    # These print a few lines and serve until they are stopped.
+    for name in sorted(names - set(commands) - {"serve", "simulator"}):
         fault(f"{name} is not run with a closed pipe")
     for name, arguments in commands.items():
         for stream in "stdout", "stderr":

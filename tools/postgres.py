@@ -565,8 +565,8 @@ def copied(database, source):
     """Copies the rows of a tenant to all other tenants. A trail does not contain its tenant, so a copy verifies."""
     of = database.tenants[source]
     tables = database.sql(f"""SELECT table_name, string_agg(column_name, ', ' ORDER BY ordinal_position)
-        FROM information_schema.columns WHERE table_schema = '{SCHEMA}' AND column_name <> 'tenant' AND is_generated = 'NEVER' AND table_name IN
-        ('cases', 'case_due', 'case_item', 'case_search', 'audit_event', 'audit_subject', 'audit_subject_number', 'audit_anchor')
+        FROM information_schema.columns WHERE table_schema = '{SCHEMA}' AND column_name <> 'tenant' AND is_generated = 'NEVER' AND is_identity = 'NO' AND table_name IN
+        ('cases', 'case_due', 'case_item', 'case_item_count', 'case_worker', 'case_search', 'audit_event', 'audit_subject', 'audit_subject_number', 'audit_anchor')
         GROUP BY table_name""")
     # Each tenant's trail has the event that added it.
     for table in "audit_anchor", "audit_event", "audit_subject", "audit_subject_number":
@@ -585,6 +585,7 @@ def grown(database, tenant, times):
         ("case_due", "version, priority, at, to_review", "version, priority, at, to_review"),
         ("case_search", "is_live, nhs_number, surname, date_of_birth, postcode",
          "is_live, nhs_number, surname, date_of_birth, postcode"),
+        ("case_worker", "worker", "worker"),
     ]:
         database.sql(f"INSERT INTO {SCHEMA}.{table} (tenant, case_id, {columns}) SELECT tenant, case_id || '-' || n, {values} "
                      f"FROM {SCHEMA}.{table}, generate_series(1, {times - 1}) AS n WHERE tenant = {of}")

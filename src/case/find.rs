@@ -10,18 +10,20 @@ const LAST: char = char::MAX;
 /// How many characters of a beginning are compared.
 const LONGEST_START: usize = 90;
 
-/// The question for the cases whose items meet `filter`.
+/// The question for the items that meet `filter`.
 pub(super) fn items_find(filter: &ItemFilter) -> Find {
     let is_open = filter.state().is_none_or(ReviewState::is_open);
-    let mut find = Find::new("case_item", "DISTINCT case_id");
+    let mut find = Find::new("case_item");
     let reason = filter.reason().map(|reason| reason.as_str().to_owned());
     let state = filter.state().map(|state| state.as_str().to_owned());
-    find.index = match (filter.assignee(), &state, &reason) {
-        (Some(_), _, _) => "case_item_by_assignee",
-        (None, Some(_), Some(_)) => "case_item_by_state_and_reason",
-        (None, Some(_), None) => "case_item_by_state",
-        (None, None, Some(_)) => "case_item_by_reason",
-        (None, None, None) => "case_item_by_open",
+    find.index = match (filter.workers(), filter.assignee(), &state, &reason) {
+        // A worker has few cases.
+        (Some(_), ..) => "",
+        (_, Some(_), _, _) => "case_item_by_assignee",
+        (_, None, Some(_), Some(_)) => "case_item_by_state_and_reason",
+        (_, None, Some(_), None) => "case_item_by_state",
+        (_, None, None, Some(_)) => "case_item_by_reason",
+        (_, None, None, None) => "case_item_by_age",
     };
     if filter.assignee().is_some() || state.is_none() {
         find.and("is_open =", Value::Flag(is_open));
@@ -29,6 +31,13 @@ pub(super) fn items_find(filter: &ItemFilter) -> Find {
     find.and_if("assignee =", filter.assignee().map(str::to_owned));
     find.and_if("state =", state);
     find.and_if("reason =", reason);
+    if filter.is_unassigned() {
+        find.and("assignee IS NULL", Value::Nothing);
+    }
+    if filter.lacks_nhs_number() {
+        find.and("has_number =", Value::Flag(false));
+    }
+    find.and_workers(filter.workers());
     find
 }
 
@@ -36,14 +45,18 @@ pub(super) fn items_find(filter: &ItemFilter) -> Find {
 pub(super) fn cases_find(filter: &CaseFilter) -> Find {
     let number = filter.nhs_number().map(|number| number.digits().to_string());
     let (surname, born) = (filter.surname_start(), filter.date_of_birth_start());
-    let mut find = Find::new("case_search", "case_id");
+    let mut find = Find::new("case_search");
     // The condition that selects fewest cases.
     find.index = match (filter.id(), &number, filter.postcode(), &born, surname) {
         (Some(_), ..) => "",
+        _ if filter.workers().is_some() => "",
         (_, Some(_), ..) => "case_search_by_nhs_number",
         (_, _, Some(_), ..) => "case_search_by_postcode",
         (_, _, _, Some(_), _) => "case_search_by_date_of_birth",
         (_, _, _, _, Some(_)) => "case_search_by_surname",
+        _ if filter.lacks_nhs_number() && !filter.includes_inactive() => {
+            "case_search_without_number"
+        }
         _ => "",
     };
     if !filter.includes_inactive() {
@@ -56,15 +69,17 @@ pub(super) fn cases_find(filter: &CaseFilter) -> Find {
     find.and_if("postcode =", filter.postcode().map(str::to_owned));
     find.and_start("date_of_birth", born.as_deref());
     find.and_start("surname", surname);
+    if filter.lacks_nhs_number() {
+        find.and("nhs_number IS NULL", Value::Nothing);
+    }
+    find.and_workers(filter.workers());
     find
 }
 
-/// A query for case ids. Only values are bound; the text has no content.
+/// A query for rows of a table. Only values are bound; the text has no content.
 pub(super) struct Find {
     pub(super) table: &'static str,
-    /// The column of the id.
-    pub(super) column: &'static str,
-    /// The index to use; empty for the table's own order.
+    /// The index to use; empty for the primary key.
     pub(super) index: &'static str,
     /// The conditions, each with the value that it ends with: a column and an operator.
     pub(super) conditions: Vec<(String, Value)>,
@@ -76,15 +91,25 @@ pub(super) enum Value {
     Flag(bool),
     Id(String),
     Text(String),
+    /// The case is allocated to one of these workers. The column is the one of the case.
+    Workers(Vec<String>),
+    /// The condition is complete.
+    Nothing,
 }
 
 impl Find {
-    const fn new(table: &'static str, column: &'static str) -> Self {
-        Self { table, column, index: "", conditions: Vec::new() }
+    const fn new(table: &'static str) -> Self {
+        Self { table, index: "", conditions: Vec::new() }
     }
 
     fn and(&mut self, condition: &str, value: Value) {
         self.conditions.push((condition.to_owned(), value));
+    }
+
+    fn and_workers(&mut self, workers: Option<&[String]>) {
+        if let Some(workers) = workers {
+            self.and("case_id", Value::Workers(workers.to_vec()));
+        }
     }
 
     fn and_if(&mut self, condition: &str, value: Option<String>) {

@@ -2,13 +2,14 @@ use crate::case::due::Planned;
 use crate::case::due_index::DueIndex;
 use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
+use crate::case::item_counts::ItemCounts;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
-use crate::case::review::ReviewState;
+use crate::case::review::{ReviewItem, ReviewState};
 use crate::case::search::CaseFilter;
 use crate::case::setting::Setting;
 use crate::case::store::{CaseStore, Change, Counts};
-use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
+use crate::case::work_item::{ItemFilter, ItemId, ItemPlace, WorkItem};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -27,8 +28,9 @@ struct Cases {
     holders: BTreeMap<NhsNumber, BTreeSet<CaseId>>,
     due: DueIndex,
     to_review: BTreeSet<CaseId>,
-    /// The active cases with a review item, open or not.
-    with_items: BTreeSet<CaseId>,
+    /// The open review items of active cases, and the settled ones.
+    open: BTreeSet<ItemPlace>,
+    settled: BTreeSet<ItemPlace>,
     settings: BTreeMap<String, Setting>,
 }
 
@@ -81,6 +83,21 @@ impl Cases {
                 .any(|other| other.case.id != case.id && other.case.live_number() == Some(number))
     }
 
+    /// Replaces the places of the items of the stored case by those of `case`.
+    fn put_items(&mut self, case: &Case) {
+        let place = |item: &ReviewItem| {
+            ItemPlace::new(item.opened_at, ItemId::new(case.id.clone(), item.number))
+        };
+        for item in self.by_id.get(&case.id).iter().flat_map(|old| &old.review) {
+            self.open.remove(&place(item));
+            self.settled.remove(&place(item));
+        }
+        for item in case.review.iter().filter(|_| case.is_live()) {
+            let places = if item.is_open() { &mut self.open } else { &mut self.settled };
+            places.insert(place(item));
+        }
+    }
+
     /// Stores the case of `change` in place of the stored one, if any.
     fn put(&mut self, Change { case, due, .. }: Change) {
         let new = case.live_number();
@@ -91,14 +108,10 @@ impl Cases {
         } else {
             self.to_review.remove(&id);
         }
-        if case.is_live() && !case.review.is_empty() {
-            self.with_items.insert(id.clone());
-        } else {
-            self.with_items.remove(&id);
-        }
         if let Some(number) = new {
             self.holders.entry(number).or_default().insert(id.clone());
         }
+        self.put_items(&case);
         let old = self.by_id.insert(id.clone(), case).as_ref().and_then(Case::live_number);
         if let Some(old) = old.filter(|old| new != Some(*old))
             && let Some(holders) = self.holders.get_mut(&old)
@@ -181,16 +194,29 @@ impl CaseStore for MemoryStore {
     async fn worklist(
         &self,
         filter: &ItemFilter,
-        after: Option<&ItemId>,
+        after: Option<&ItemPlace>,
         limit: usize,
     ) -> Result<Vec<WorkItem>, Error> {
         let stored = self.cases();
-        let from = after.map_or(Bound::Unbounded, |after| Bound::Included(&after.case));
         let is_open = filter.state().is_none_or(ReviewState::is_open);
-        let ids = if is_open { &stored.to_review } else { &stored.with_items };
-        let cases = ids.range::<CaseId, _>((from, Bound::Unbounded));
-        let cases = cases.filter_map(|id| stored.by_id.get(id));
-        Ok(cases.flat_map(|case| filter.of(case, after)).take(limit).collect())
+        let places = if is_open { &stored.open } else { &stored.settled };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let items = places.range::<ItemPlace, _>((from, Bound::Unbounded)).filter_map(|place| {
+            let case = stored.by_id.get(&place.id().case)?;
+            filter.of(case, after).into_iter().find(|item| item.place() == *place)
+        });
+        Ok(items.take(limit).collect())
+    }
+
+    async fn item_counts(
+        &self,
+        assignee: &str,
+        workers: Option<&[String]>,
+    ) -> Result<ItemCounts, Error> {
+        let (stored, mut counts) = (self.cases(), ItemCounts::default());
+        let cases = stored.to_review.iter().filter_map(|id| stored.by_id.get(id));
+        cases.for_each(|case| counts.add_case(case, assignee, workers));
+        Ok(counts)
     }
 
     async fn search(

@@ -33,11 +33,13 @@ mod deletion;
 mod due;
 mod due_index;
 mod error;
+mod field_words;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod find;
 mod flag;
 mod id;
 mod identity;
+mod item_counts;
 mod lease;
 mod lists;
 #[cfg(feature = "postgres")]
@@ -53,6 +55,8 @@ mod postgres;
 mod postgres_carried;
 #[cfg(feature = "postgres")]
 mod postgres_due;
+#[cfg(feature = "postgres")]
+mod postgres_index;
 #[cfg(feature = "postgres")]
 mod postgres_rows;
 #[cfg(feature = "postgres")]
@@ -101,6 +105,7 @@ pub(crate) use error::readable;
 pub use error::{Error, ErrorKind};
 pub use id::CaseId;
 pub use identity::Identity;
+pub use item_counts::ItemCounts;
 pub use lease::{Claim, LONGEST_PLAN, Lease};
 #[cfg(feature = "postgres")]
 pub(crate) use loaded::Loaded;
@@ -120,8 +125,8 @@ pub(crate) use postgres_due::release_in as release_in_postgres;
 pub(crate) use postgres_save::{load, load_settings, write};
 pub use record::{Allocation, Case};
 pub use record_type::RecordType;
-pub(crate) use replaced::{Facts, Replaced};
 pub use review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+pub(crate) use review::{Facts, FormerItem, Replaced};
 pub use search::{CaseFilter, SearchKeys};
 pub use setting::Setting;
 #[cfg(feature = "sqlite")]
@@ -138,4 +143,4 @@ pub use store::{CaseStore, Change, Counts};
 pub use taken::Taken;
 pub use trace_state::{KnownSoFar, TraceState};
 pub use unreadable::Unreadable;
-pub use work_item::{ItemFilter, ItemId, WorkItem};
+pub use work_item::{ItemFilter, ItemId, ItemPlace, WorkItem};

@@ -1,6 +1,7 @@
 use crate::case::due::Planned;
 use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
+use crate::case::item_counts::ItemCounts;
 use crate::case::lease::{Claim, Lease};
 use crate::case::loaded::Loaded;
 use crate::case::postgres_due as due;
@@ -12,16 +13,17 @@ use crate::case::search::CaseFilter;
 use crate::case::setting::Setting;
 use crate::case::store::{CaseStore, Change, Counts};
 use crate::case::unreadable::Unreadable;
-use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
+use crate::case::work_item::{ItemFilter, ItemPlace, WorkItem};
 use crate::nhs_number::NhsNumber;
 use crate::postgres::{self, TenantDatabase};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The tables with data of cases. Their old rows contain what an erasure must remove.
-const TABLES: [&str; 4] = ["cases", "case_search", "case_item", "case_due"];
+const TABLES: [&str; 5] = ["cases", "case_search", "case_item", "case_worker", "case_due"];
 
 /// The cases of one tenant in PostgreSQL. Programs on several machines may use it at once.
 ///
@@ -29,13 +31,29 @@ const TABLES: [&str; 4] = ["cases", "case_search", "case_item", "case_due"];
 /// database contains people's demographic fields unencrypted. Row-level security keeps tenants apart; see
 /// [`postgres`](crate::postgres).
 #[derive(Clone)]
-pub struct PostgresStore(TenantDatabase);
+pub struct PostgresStore {
+    database: TenantDatabase,
+    /// Whether the rows of a database of an older version are known to be written.
+    is_indexed: Arc<AtomicBool>,
+}
 
 impl PostgresStore {
     /// The cases of the tenant of `database`.
     #[must_use]
-    pub const fn new(database: TenantDatabase) -> Self {
-        Self(database)
+    pub fn new(database: TenantDatabase) -> Self {
+        Self { database, is_indexed: Arc::default() }
+    }
+
+    /// Makes sure that the cases of a database of an older version can be listed and searched.
+    async fn index_all(&self) -> Result<(), Error> {
+        if self.is_indexed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        if self.database.read(|tx| Box::pin(worklist::is_pending(tx))).await? {
+            while self.database.write(|tx| Box::pin(worklist::index_more(tx))).await? {}
+        }
+        self.is_indexed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 }
 
@@ -43,20 +61,22 @@ impl PostgresStore {
 impl CaseStore for PostgresStore {
     async fn get(&self, id: &CaseId) -> Result<Option<Case>, Error> {
         let id = id.clone();
-        self.0.read(move |tx| Box::pin(async move { rows::get(tx, &id).await })).await
+        self.database.read(move |tx| Box::pin(async move { rows::get(tx, &id).await })).await
     }
 
     async fn page(&self, after: Option<&CaseId>, limit: usize) -> Result<Vec<Case>, Error> {
         // Ids are not empty, so all of them are greater than the empty text.
         let after = after.map_or_else(String::new, |id| id.as_str().to_owned());
-        self.0.read(move |tx| Box::pin(async move { rows::page(tx, &after, limit).await })).await
+        self.database
+            .read(move |tx| Box::pin(async move { rows::page(tx, &after, limit).await }))
+            .await
     }
 
     async fn unreadable(&self) -> Result<Vec<Unreadable>, Error> {
         let (mut found, mut after) = (Vec::new(), String::new());
         loop {
             let (damaged, last) = self
-                .0
+                .database
                 .read(move |tx| Box::pin(async move { rows::unreadable(tx, &after).await }))
                 .await?;
             found.extend(damaged);
@@ -68,9 +88,9 @@ impl CaseStore for PostgresStore {
     }
 
     async fn save_all(&self, changes: Vec<Change>) -> Result<(), Error> {
-        let (changes, name): (Arc<[Change]>, _) = (changes.into(), self.0.name().clone());
+        let (changes, name): (Arc<[Change]>, _) = (changes.into(), self.database.name().clone());
         let is_news = changes.iter().any(|change| change.due == crate::case::due::Due::NOW);
-        self.0
+        self.database
             .write(move |tx| {
                 let (changes, name) = (Arc::clone(&changes), name.clone());
                 Box::pin(async move {
@@ -88,12 +108,12 @@ impl CaseStore for PostgresStore {
     }
 
     async fn holders(&self, number: NhsNumber) -> Result<Vec<CaseId>, Error> {
-        self.0.read(move |tx| Box::pin(rows::holders(tx, number))).await
+        self.database.read(move |tx| Box::pin(rows::holders(tx, number))).await
     }
 
     async fn claim_due(&self, limit: usize, lease: &Lease) -> Result<Claim, Error> {
         let lease = lease.clone();
-        self.0
+        self.database
             .write_relaxed(move |tx| {
                 let lease = lease.clone();
                 Box::pin(async move { due::claim_due(tx, limit, &lease).await })
@@ -103,7 +123,7 @@ impl CaseStore for PostgresStore {
 
     async fn claim(&self, id: &CaseId, lease: &Lease) -> Result<Claim, Error> {
         let (id, lease) = (id.clone(), lease.clone());
-        self.0
+        self.database
             .write_relaxed(move |tx| {
                 let (id, lease) = (id.clone(), lease.clone());
                 Box::pin(async move { due::claim(tx, &id, &lease).await })
@@ -113,7 +133,7 @@ impl CaseStore for PostgresStore {
 
     async fn renew(&self, lease: &Lease) -> Result<usize, Error> {
         let lease = lease.clone();
-        self.0
+        self.database
             .write_relaxed(move |tx| {
                 let lease = lease.clone();
                 Box::pin(async move { due::renew(tx, &lease).await })
@@ -123,7 +143,7 @@ impl CaseStore for PostgresStore {
 
     async fn release(&self, owner: &str, ids: &[CaseId]) -> Result<(), Error> {
         let (owner, ids) = (owner.to_owned(), ids.to_vec());
-        self.0
+        self.database
             .write_relaxed(move |tx| {
                 let (owner, ids) = (owner.clone(), ids.clone());
                 Box::pin(async move { due::release_in(tx, &owner, &ids).await })
@@ -136,7 +156,7 @@ impl CaseStore for PostgresStore {
             return Ok(());
         }
         let planned: Arc<[Planned]> = planned.into();
-        self.0
+        self.database
             .write_relaxed(move |tx| {
                 let planned = Arc::clone(&planned);
                 Box::pin(async move { due::set_due_in(tx, &planned).await })
@@ -145,20 +165,37 @@ impl CaseStore for PostgresStore {
     }
 
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error> {
-        self.0.read(move |tx| Box::pin(due::counts(tx, now))).await
+        self.database.read(move |tx| Box::pin(due::counts(tx, now))).await
     }
 
     async fn worklist(
         &self,
         filter: &ItemFilter,
-        after: Option<&ItemId>,
+        after: Option<&ItemPlace>,
         limit: usize,
     ) -> Result<Vec<WorkItem>, Error> {
+        self.index_all().await?;
         let (filter, after) = (filter.clone(), after.cloned());
-        self.0
+        self.database
             .read(move |tx| {
                 Box::pin(
                     async move { worklist::worklist(tx, &filter, after.as_ref(), limit).await },
+                )
+            })
+            .await
+    }
+
+    async fn item_counts(
+        &self,
+        assignee: &str,
+        workers: Option<&[String]>,
+    ) -> Result<ItemCounts, Error> {
+        self.index_all().await?;
+        let (assignee, workers) = (assignee.to_owned(), workers.map(<[String]>::to_vec));
+        self.database
+            .read(move |tx| {
+                Box::pin(
+                    async move { worklist::item_counts(tx, &assignee, workers.as_deref()).await },
                 )
             })
             .await
@@ -170,8 +207,9 @@ impl CaseStore for PostgresStore {
         after: Option<&CaseId>,
         limit: usize,
     ) -> Result<Vec<Case>, Error> {
+        self.index_all().await?;
         let (filter, after) = (filter.clone(), after.cloned());
-        self.0
+        self.database
             .read(move |tx| {
                 Box::pin(async move { worklist::search(tx, &filter, after.as_ref(), limit).await })
             })
@@ -180,12 +218,12 @@ impl CaseStore for PostgresStore {
 
     async fn setting(&self, name: &str) -> Result<Option<Setting>, Error> {
         let name = name.to_owned();
-        self.0.read(move |tx| Box::pin(async move { rows::setting(tx, &name).await })).await
+        self.database.read(move |tx| Box::pin(async move { rows::setting(tx, &name).await })).await
     }
 
     async fn save_setting(&self, name: &str, setting: Setting) -> Result<(), Error> {
         let name = name.to_owned();
-        self.0
+        self.database
             .write(move |tx| {
                 let (name, setting) = (name.clone(), setting.clone());
                 Box::pin(async move {
@@ -200,7 +238,7 @@ impl CaseStore for PostgresStore {
 
     async fn erase(&self, case: Case) -> Result<(), Error> {
         let case = Arc::new(case);
-        self.0
+        self.database
             .write(move |tx| {
                 let case = Arc::clone(&case);
                 Box::pin(async move {
@@ -219,7 +257,7 @@ impl CaseStore for PostgresStore {
                 })
             })
             .await?;
-        Ok(self.0.rewrite(&TABLES).await?)
+        Ok(self.database.rewrite(&TABLES).await?)
     }
 }
 
@@ -245,6 +283,6 @@ impl From<postgres::Error> for Error {
 
 impl fmt::Debug for PostgresStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgresStore({})", self.0.name())
+        write!(f, "PostgresStore({})", self.database.name())
     }
 }

@@ -3,8 +3,9 @@
 use crate::case::carried::{Carried, CarriedPage};
 use crate::case::error::Error;
 use crate::case::loaded::Changed;
+use crate::case::postgres_index::{put_items, put_workers};
 use crate::case::postgres_rows::{failed, stored};
-use crate::case::postgres_save::{put_due, put_items, put_search};
+use crate::case::postgres_save::{put_due, put_search};
 use crate::case::stored::number;
 use crate::postgres::Tx;
 
@@ -46,5 +47,6 @@ pub(crate) async fn carry_in(tx: &Tx, cases: &[Carried]) -> Result<(), Error> {
     let changed: Vec<&Changed> = changed.iter().collect();
     put_due(tx, &changed).await?;
     put_items(tx, &changed).await?;
+    put_workers(tx, &changed).await?;
     put_search(tx, &changed).await
 }

@@ -3,6 +3,7 @@
 use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
 use crate::case::loaded::{Changed, Loaded};
+use crate::case::postgres_index::{indexed, put_items, put_workers};
 use crate::case::postgres_rows::failed;
 use crate::case::search::SearchKeys;
 use crate::case::store::Change;
@@ -117,6 +118,7 @@ pub(crate) async fn write(tx: &Tx, loaded: &Loaded) -> Result<(), Error> {
     }
     put_due(tx, &changed).await?;
     put_items(tx, &changed).await?;
+    put_workers(tx, &changed).await?;
     put_search(tx, &changed).await
 }
 
@@ -166,57 +168,6 @@ pub(super) async fn put_due(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> 
             at = excluded.at, to_review = excluded.to_review, damaged = false";
     tx.execute(put, &[&ids, &versions, &priorities, &at, &to_review]).await?;
     Ok(())
-}
-
-pub(super) async fn put_items(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {
-    let (old, mut items) = (
-        changed.iter().filter(|changed| !changed.is_new).map(|changed| changed.case.id.as_str()),
-        Items::default(),
-    );
-    let old: Vec<&str> = old.collect();
-    if !old.is_empty() {
-        tx.execute("DELETE FROM nhs_pds.case_item WHERE case_id = ANY ($1)", &[&old]).await?;
-    }
-    for case in changed.iter().map(|changed| &changed.case).filter(|case| case.is_live()) {
-        let mut numbers = BTreeSet::new();
-        // The last item of a number counts, as in the document. Numbers are unique unless a program broke them.
-        for item in case.review.iter().rev().filter(|item| numbers.insert(item.number)) {
-            items.ids.push(case.id.as_str());
-            items.numbers.push(i64::from(item.number));
-            items.open.push(item.is_open());
-            items.states.push(item.state.as_str());
-            items.reasons.push(item.reason.as_str());
-            items.assignees.push(item.assignee.as_deref().map(indexed));
-        }
-    }
-    if items.ids.is_empty() {
-        return Ok(());
-    }
-    let insert = "INSERT INTO nhs_pds.case_item (case_id, item, is_open, state, reason, assignee)
-        SELECT * FROM unnest($1::text[], $2::bigint[], $3::boolean[], $4::text[], $5::text[], $6::text[])";
-    let Items { ids, numbers, open, states, reasons, assignees } = &items;
-    tx.execute(insert, &[ids, numbers, open, states, reasons, assignees]).await?;
-    Ok(())
-}
-
-/// The form of a text that a row is found by: its beginning, because an index has no place for a long text, and without
-/// the one character that a text of PostgreSQL cannot contain. The documents decide what is found.
-pub(super) fn indexed(text: &str) -> String {
-    text.chars().filter(|c| *c != '\0').take(INDEXED).collect()
-}
-
-/// How many characters of a text rows are found by.
-const INDEXED: usize = 100;
-
-/// Columns of review items.
-#[derive(Default)]
-struct Items<'a> {
-    ids: Vec<&'a str>,
-    numbers: Vec<i64>,
-    open: Vec<bool>,
-    states: Vec<&'a str>,
-    reasons: Vec<&'a str>,
-    assignees: Vec<Option<String>>,
 }
 
 pub(super) async fn put_search(tx: &Tx, changed: &[&Changed]) -> Result<(), Error> {

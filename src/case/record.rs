@@ -175,6 +175,18 @@ impl Case {
         self.nhs_number.as_ref().filter(|_| self.is_live()).map(|recorded| recorded.number)
     }
 
+    /// The workers to whom the case is allocated without an end date, whether or not the allocation has begun.
+    pub(crate) fn current_workers(&self) -> impl Iterator<Item = &str> {
+        let current = self.allocations.iter().filter(|allocation| allocation.end.is_none());
+        current.map(|allocation| allocation.worker.as_str())
+    }
+
+    /// Whether the case is allocated to one of `workers`, without an end date (HAV-12).
+    #[must_use]
+    pub fn is_allocated_to(&self, workers: &[String]) -> bool {
+        self.current_workers().any(|worker| workers.iter().any(|name| name == worker))
+    }
+
     /// The open review items.
     pub fn open_items(&self) -> impl Iterator<Item = &ReviewItem> {
         self.review.iter().filter(|item| item.is_open())

@@ -1,7 +1,10 @@
 use crate::case::candidate::Candidate;
+use crate::case::field_words;
 use crate::case::id::CaseId;
-use crate::case::replaced::Replaced;
-use crate::demographics::{Demographics, Field, redacted_debug};
+use crate::case::identity::Identity;
+use crate::case::number::RecordedNumber;
+use crate::case::trace_state::TraceState;
+use crate::demographics::{Demographics, Field, PartialDate, redacted_debug};
 use crate::matching::{Criteria, Mismatch};
 use crate::nhs_number::NhsNumber;
 use crate::text::ValueError;
@@ -79,6 +82,49 @@ impl ReviewStep {
     }
 }
 
+/// What a decision on a review item has replaced. With it, the decision can be undone.
+///
+/// It is stored in the case itself. So it is there when the audit trail is kept in another system,
+/// and the erasure of the case erases it.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct Replaced {
+    /// The facts before the decision.
+    pub(crate) before: Facts,
+    /// The facts that the decision has left. A fact that is different now was changed since.
+    pub(crate) after: Facts,
+    /// When the case was to be traced again, before the decision.
+    pub(crate) asking: TraceState,
+    /// The numbers that the decision has rejected.
+    pub(crate) rejected: Vec<NhsNumber>,
+    /// The items that the decision has changed, as they were.
+    pub(crate) items: Vec<FormerItem>,
+}
+
+/// The parts of a case that a decision may change.
+#[derive(Clone, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(default)]
+pub(crate) struct Facts {
+    pub(crate) number: Option<RecordedNumber>,
+    pub(crate) death: (Option<PartialDate>, bool),
+    pub(crate) not_on_pds: bool,
+    pub(crate) contradicted: bool,
+    pub(crate) person: Identity,
+    pub(crate) address: [String; 5],
+    pub(crate) postcode: Option<String>,
+}
+
+/// A review item before a decision. Its history is not repeated.
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct FormerItem {
+    pub(crate) number: u32,
+    pub(crate) reason: ReviewReason,
+    pub(crate) state: ReviewState,
+    /// The evidence, if the decision has changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) evidence: Option<Box<Evidence>>,
+}
+
 /// The evidence of a review item: the search criteria, the person returned, and the other cases
 /// concerned.
 ///
@@ -101,7 +147,7 @@ pub struct Evidence {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<CaseId>,
     /// The field that the service rejected.
-    #[serde(rename = "particular", skip_serializing_if = "Option::is_none", with = "field")]
+    #[serde(rename = "particular", skip_serializing_if = "Option::is_none", with = "field_words")]
     pub field: Option<Field>,
     /// The damaged text in place of a number.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,6 +183,10 @@ pub enum ReviewState {
 }
 
 impl ReviewState {
+    /// The states of open items.
+    pub const OPEN: [Self; 4] =
+        [Self::Open, Self::WithFrontLine, Self::WithGp, Self::WithNationalBackOffice];
+
     /// Whether an item in this state is open.
     #[must_use]
     pub const fn is_open(self) -> bool {
@@ -338,35 +388,7 @@ impl From<ReviewReason> for String {
     }
 }
 
-redacted_debug!(ReviewItem, ReviewStep, Evidence);
-
-/// The stored words for [`Field`].
-mod field {
-    use crate::demographics::Field;
-    use serde::de::{Deserialize, Deserializer, Error};
-    use serde::ser::Serializer;
-
-    #[expect(clippy::ref_option, reason = "serde requires this signature")]
-    pub(super) fn serialize<S: Serializer>(
-        field: &Option<Field>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match field {
-            Some(field) => serializer.serialize_str(field.as_str()),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Field>, D::Error> {
-        let Some(word) = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)? else {
-            return Ok(None);
-        };
-        let known = Field::ALL.into_iter().find(|field| field.as_str() == word);
-        known.map(Some).ok_or_else(|| D::Error::custom("no such demographic field"))
-    }
-}
+redacted_debug!(ReviewItem, ReviewStep, Evidence, Replaced, Facts, FormerItem);
 
 #[cfg(test)]
 mod tests {

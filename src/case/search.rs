@@ -23,6 +23,8 @@ pub struct CaseFilter {
     date_of_birth: Option<PartialDate>,
     postcode: Option<String>,
     includes_inactive: bool,
+    lacks_number: bool,
+    workers: Option<Vec<String>>,
 }
 
 impl CaseFilter {
@@ -69,6 +71,21 @@ impl CaseFilter {
         self
     }
 
+    /// Only cases without an NHS Number.
+    #[must_use]
+    pub const fn without_nhs_number(mut self) -> Self {
+        self.lacks_number = true;
+        self
+    }
+
+    /// Only cases that are allocated to one of `workers`, without an end date (HAV-12). No case, if there is no
+    /// worker.
+    #[must_use]
+    pub fn with_workers(mut self, workers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.workers = Some(workers.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// The case id, if it is a condition.
     #[must_use]
     pub const fn id(&self) -> Option<&CaseId> {
@@ -105,6 +122,18 @@ impl CaseFilter {
         self.includes_inactive
     }
 
+    /// Whether only cases without an NHS Number are selected.
+    #[must_use]
+    pub const fn lacks_nhs_number(&self) -> bool {
+        self.lacks_number
+    }
+
+    /// The workers to one of whom the case must be allocated, if it is a condition.
+    #[must_use]
+    pub fn workers(&self) -> Option<&[String]> {
+        self.workers.as_deref()
+    }
+
     /// Whether `case` meets every condition.
     #[must_use]
     pub fn matches(&self, case: &Case) -> bool {
@@ -114,6 +143,8 @@ impl CaseFilter {
         let keys = SearchKeys::of(case);
         (self.includes_inactive || case.is_live())
             && self.id.as_ref().is_none_or(|id| case.id == *id)
+            && !(self.lacks_number && keys.nhs_number.is_some())
+            && self.workers.as_ref().is_none_or(|workers| case.is_allocated_to(workers))
             && self.number.is_none_or(|number| keys.nhs_number == Some(number))
             && starts(self.surname_start(), keys.surname.as_deref())
             && starts(self.date_of_birth_start().as_deref(), keys.date_of_birth.as_deref())
@@ -129,6 +160,8 @@ impl CaseFilter {
             ("date_of_birth", self.date_of_birth.is_some()),
             ("postcode", self.postcode.is_some()),
             ("inactive", self.includes_inactive),
+            ("without_nhs_number", self.lacks_number),
+            ("workers", self.workers.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, is_set)| is_set.then_some(name))

@@ -1,6 +1,7 @@
 use crate::case::due::Planned;
 use crate::case::error::{Error, ErrorKind};
 use crate::case::id::CaseId;
+use crate::case::item_counts::ItemCounts;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
 use crate::case::search::CaseFilter;
@@ -12,7 +13,7 @@ use crate::case::sqlite_settings as settings;
 use crate::case::sqlite_worklist as worklist;
 use crate::case::store::{CaseStore, Change, Counts};
 use crate::case::unreadable::Unreadable;
-use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
+use crate::case::work_item::{ItemFilter, ItemPlace, WorkItem};
 use crate::nhs_number::NhsNumber;
 use crate::store::sqlite::Durability::{Durable, Relaxed};
 use crate::store::sqlite::{self, Database};
@@ -151,7 +152,7 @@ impl CaseStore for SqliteStore {
     async fn worklist(
         &self,
         filter: &ItemFilter,
-        after: Option<&ItemId>,
+        after: Option<&ItemPlace>,
         limit: usize,
     ) -> Result<Vec<WorkItem>, Error> {
         self.index_all().await?;
@@ -159,6 +160,18 @@ impl CaseStore for SqliteStore {
         self.0
             .read(move |connection| worklist::worklist(connection, &filter, after.as_ref(), limit))
             .await
+    }
+
+    async fn item_counts(
+        &self,
+        assignee: &str,
+        workers: Option<&[String]>,
+    ) -> Result<ItemCounts, Error> {
+        self.index_all().await?;
+        let (assignee, workers) = (assignee.to_owned(), workers.map(<[String]>::to_vec));
+        let count =
+            move |file: &mut Connection| worklist::item_counts(file, &assignee, workers.as_deref());
+        self.0.read(count).await
     }
 
     async fn search(

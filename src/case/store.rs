@@ -1,12 +1,13 @@
 use crate::case::due::{Due, Planned};
 use crate::case::error::{Error, ErrorKind, readable};
 use crate::case::id::CaseId;
+use crate::case::item_counts::ItemCounts;
 use crate::case::lease::{Claim, Lease};
 use crate::case::record::Case;
 use crate::case::search::CaseFilter;
 use crate::case::setting::Setting;
 use crate::case::unreadable::Unreadable;
-use crate::case::work_item::{ItemFilter, ItemId, WorkItem};
+use crate::case::work_item::{ItemFilter, ItemPlace, WorkItem};
 use crate::nhs_number::NhsNumber;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -198,12 +199,12 @@ pub trait CaseStore: Debug + Send + Sync {
     /// [`Unavailable`](crate::case::ErrorKind::Unavailable).
     async fn counts(&self, now: DateTime<Utc>) -> Result<Counts, Error>;
 
-    /// At most `limit` review items of active cases that meet `filter`, by case id and item number,
-    /// starting after `after`. Fewer than `limit` items mean that this is the last page. Cases that cannot
-    /// be read are left out.
+    /// At most `limit` review items of active cases that meet `filter`, in the order of their places: the oldest
+    /// first. Starts after `after`, whose item need not exist. Fewer than `limit` items mean that this is the last
+    /// page. Cases that cannot be read are left out.
     ///
-    /// The default reads all cases in turn. A store for many cases must keep an index, so that a page
-    /// takes no longer because there are more cases.
+    /// The default reads all cases for each page. A store for many cases must keep an index, so that a page takes no
+    /// longer because there are more cases.
     ///
     /// # Errors
     ///
@@ -211,25 +212,41 @@ pub trait CaseStore: Debug + Send + Sync {
     async fn worklist(
         &self,
         filter: &ItemFilter,
-        after: Option<&ItemId>,
+        after: Option<&ItemPlace>,
         limit: usize,
     ) -> Result<Vec<WorkItem>, Error> {
-        let mut items = Vec::new();
-        // The case of `after` may have more items.
-        let mut read = after.map(|after| after.case.clone());
-        if let Some(id) = &read
-            && let Some(case) = readable(self.get(id).await)?
-        {
-            items.extend(filter.of(&case, after).take(limit));
-        }
-        while items.len() < limit {
+        let (mut items, mut read) = (Vec::new(), None);
+        loop {
             let page = self.page(read.as_ref(), PAGE).await?;
-            let Some(last) = page.last() else { break };
+            let Some(last) = page.last() else { return Ok(items) };
             read = Some(last.id.clone());
-            let found = page.iter().flat_map(|case| filter.of(case, after));
-            items.extend(found.take(limit - items.len()));
+            items.extend(page.iter().flat_map(|case| filter.of(case, after)));
+            items.sort_by_key(WorkItem::place);
+            items.truncate(limit);
         }
-        Ok(items)
+    }
+
+    /// How many open review items of active cases there are. With `workers`, only those of cases that are
+    /// allocated to one of them without an end date. `assignee` is the user whose items are counted as
+    /// [`assigned`](ItemCounts::assigned). A damaged case may be counted.
+    ///
+    /// The default reads all cases. A store for many cases must keep the counts.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`page`](Self::page).
+    async fn item_counts(
+        &self,
+        assignee: &str,
+        workers: Option<&[String]>,
+    ) -> Result<ItemCounts, Error> {
+        let (mut counts, mut read) = (ItemCounts::default(), None);
+        loop {
+            let page = self.page(read.as_ref(), PAGE).await?;
+            let Some(last) = page.last() else { return Ok(counts) };
+            read = Some(last.id.clone());
+            page.iter().for_each(|case| counts.add_case(case, assignee, workers));
+        }
     }
 
     /// At most `limit` cases that meet `filter`, in the order of their ids, starting after `after`. Fewer

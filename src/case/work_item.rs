@@ -5,7 +5,7 @@ use crate::demographics::redacted_debug;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-/// Identifies an item of a case. `Ord` is the order of [`CaseStore::worklist`](crate::case::CaseStore::worklist).
+/// Identifies an item of a case.
 #[non_exhaustive]
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 pub struct ItemId {
@@ -23,6 +23,46 @@ impl ItemId {
     }
 }
 
+/// The place of an item in a worklist, from which the next page follows. `Ord` is the order of
+/// [`CaseStore::worklist`](crate::case::CaseStore::worklist): by the time at which the item was opened, in
+/// microseconds, then by its id.
+///
+/// ```
+/// use nhs_pds::case::{ItemId, ItemPlace};
+///
+/// let at = "2026-11-24T09:30:00.123456789Z".parse()?;
+/// let place = ItemPlace::new(at, ItemId::new("RXX:1".parse()?, 1));
+/// assert_eq!(place.opened_at().to_rfc3339(), "2026-11-24T09:30:00.123456+00:00");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ItemPlace {
+    opened_at: DateTime<Utc>,
+    id: ItemId,
+}
+
+impl ItemPlace {
+    /// The place of the item `id`, opened at `opened_at`.
+    #[must_use]
+    pub fn new(opened_at: DateTime<Utc>, id: ItemId) -> Self {
+        // Databases count microseconds.
+        let micros = DateTime::from_timestamp_micros(opened_at.timestamp_micros());
+        Self { opened_at: micros.unwrap_or(opened_at), id }
+    }
+
+    /// When the item was opened, in whole microseconds.
+    #[must_use]
+    pub const fn opened_at(&self) -> DateTime<Utc> {
+        self.opened_at
+    }
+
+    /// The item.
+    #[must_use]
+    pub const fn id(&self) -> &ItemId {
+        &self.id
+    }
+}
+
 /// Selects items that meet every condition.
 ///
 /// ```
@@ -36,6 +76,9 @@ pub struct ItemFilter {
     state: Option<ReviewState>,
     reason: Option<ReviewReason>,
     assignee: Option<String>,
+    is_unassigned: bool,
+    lacks_number: bool,
+    workers: Option<Vec<String>>,
 }
 
 impl ItemFilter {
@@ -60,6 +103,28 @@ impl ItemFilter {
         self
     }
 
+    /// Only items that are assigned to no user.
+    #[must_use]
+    pub const fn unassigned(mut self) -> Self {
+        self.is_unassigned = true;
+        self
+    }
+
+    /// Only items of cases without an NHS Number.
+    #[must_use]
+    pub const fn without_nhs_number(mut self) -> Self {
+        self.lacks_number = true;
+        self
+    }
+
+    /// Only items of cases that are allocated to one of `workers`, without an end date (HAV-12). No item, if there
+    /// is no worker.
+    #[must_use]
+    pub fn with_workers(mut self, workers: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.workers = Some(workers.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// The state; `None` for all open items.
     #[must_use]
     pub const fn state(&self) -> Option<ReviewState> {
@@ -78,34 +143,58 @@ impl ItemFilter {
         self.assignee.as_deref()
     }
 
-    /// Whether `item` meets every condition.
+    /// Whether only items that are assigned to no user are selected.
+    #[must_use]
+    pub const fn is_unassigned(&self) -> bool {
+        self.is_unassigned
+    }
+
+    /// Whether only items of cases without an NHS Number are selected.
+    #[must_use]
+    pub const fn lacks_nhs_number(&self) -> bool {
+        self.lacks_number
+    }
+
+    /// The workers to one of whom the case must be allocated, if it is a condition.
+    #[must_use]
+    pub fn workers(&self) -> Option<&[String]> {
+        self.workers.as_deref()
+    }
+
+    /// Whether `item` meets every condition on items.
     #[must_use]
     pub fn matches(&self, item: &ReviewItem) -> bool {
         self.state.map_or(item.is_open(), |state| item.state == state)
             && self.reason.is_none_or(|reason| item.reason == reason)
             && self.assignee.as_ref().is_none_or(|user| item.assignee.as_ref() == Some(user))
+            && !(self.is_unassigned && item.assignee.is_some())
     }
 
-    /// The items of `case` behind `after` that meet every condition, in the order of their numbers. None
-    /// of a case that is not active.
-    pub fn of<'a>(
-        &'a self,
-        case: &'a Case,
-        after: Option<&'a ItemId>,
-    ) -> impl Iterator<Item = WorkItem> + 'a {
-        let mut items: Vec<&ReviewItem> =
-            case.review.iter().filter(|item| case.is_live() && self.matches(item)).collect();
-        items.sort_by_key(|item| item.number);
+    /// Whether `case` is active and meets every condition on cases.
+    fn selects(&self, case: &Case) -> bool {
+        case.is_live()
+            && !(self.lacks_number && case.nhs_number.is_some())
+            && self.workers.as_ref().is_none_or(|workers| case.is_allocated_to(workers))
+    }
+
+    /// The items of `case` behind `after` that meet every condition, in the order of their places. None of a case
+    /// that is not active.
+    pub fn of(&self, case: &Case, after: Option<&ItemPlace>) -> Vec<WorkItem> {
+        if !self.selects(case) {
+            return Vec::new();
+        }
+        let items = case.review.iter().filter(|item| self.matches(item));
+        let items = items.map(|item| WorkItem {
+            id: ItemId::new(case.id.clone(), item.number),
+            reason: item.reason,
+            state: item.state,
+            assignee: item.assignee.clone(),
+            opened_at: item.opened_at,
+        });
+        let mut items: Vec<WorkItem> =
+            items.filter(|item| after.is_none_or(|after| item.place() > *after)).collect();
+        items.sort_by_key(WorkItem::place);
         items
-            .into_iter()
-            .map(|item| WorkItem {
-                id: ItemId::new(case.id.clone(), item.number),
-                reason: item.reason,
-                state: item.state,
-                assignee: item.assignee.clone(),
-                opened_at: item.opened_at,
-            })
-            .filter(move |item| after.is_none_or(|after| item.id > *after))
     }
 }
 
@@ -125,4 +214,12 @@ pub struct WorkItem {
     pub opened_at: DateTime<Utc>,
 }
 
-redacted_debug!(ItemId, ItemFilter, WorkItem);
+impl WorkItem {
+    /// The place of the item, from which the next page follows.
+    #[must_use]
+    pub fn place(&self) -> ItemPlace {
+        ItemPlace::new(self.opened_at, self.id.clone())
+    }
+}
+
+redacted_debug!(ItemId, ItemPlace, ItemFilter, WorkItem);

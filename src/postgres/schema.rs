@@ -4,20 +4,25 @@ use crate::postgres::error::{Error, ErrorKind};
 use crate::postgres::work::Tx;
 
 /// The migrations, each from one version of the schema to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_schema.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_schema.sql"),
+    include_str!("../../migrations/postgres/0002_oldest_first.sql"),
+];
 
 /// The number of the advisory lock that one migration has at a time: the letters `nhs_pds`.
 const LOCK: i64 = 0x006e_6873_5f70_6473;
 
 /// What the programs may do with each table. No row of the trail is changed or deleted.
-const RIGHTS: [(&str, &str); 13] = [
+const RIGHTS: [(&str, &str); 15] = [
     ("schema_version", "SELECT"),
     ("tenant", "SELECT, INSERT, UPDATE"),
     ("rate_limit", "SELECT, INSERT, UPDATE"),
     ("cases", "SELECT, INSERT, UPDATE"),
     ("case_due", "SELECT, INSERT, UPDATE"),
     ("case_item", "SELECT, INSERT, UPDATE, DELETE"),
+    ("case_item_count", "SELECT, INSERT, DELETE"),
     ("case_search", "SELECT, INSERT, UPDATE"),
+    ("case_worker", "SELECT, INSERT, DELETE"),
     ("setting", "SELECT, INSERT, UPDATE"),
     ("audit_event", "SELECT, INSERT"),
     ("audit_anchor", "SELECT, INSERT, UPDATE"),

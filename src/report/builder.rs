@@ -50,7 +50,7 @@ pub async fn report(store: &dyn CaseStore, now: DateTime<Utc>) -> Result<Report,
             builder.add(case);
         }
     }
-    builder.report.cases.unreadable = store.unreadable().await?.len() as u64;
+    builder.add_unreadable(store.unreadable().await?.len() as u64);
     Ok(builder.finish())
 }
 
@@ -114,6 +114,11 @@ impl ReportBuilder {
             }
             self.add_matches(case);
         }
+    }
+
+    /// Counts cases of the store that cannot be read.
+    pub const fn add_unreadable(&mut self, count: u64) {
+        self.report.cases.unreadable += count;
     }
 
     /// Returns the report on all added cases.

@@ -909,6 +909,7 @@ async fn an_older_file_keeps_its_numbers_printable_and_notices_a_change() {
         "INSERT INTO cases (case_id, version, document) VALUES ('6', 1, 'damaged');
          DROP TABLE case_due; DROP TABLE setting;
          DROP TABLE case_item; DROP TABLE case_search; DROP TABLE case_search_pending; DROP TABLE case_count;
+         DROP TABLE case_item_count; DROP TABLE case_worker;
          CREATE TABLE case_lease (case_id TEXT);
          PRAGMA user_version = 5",
     )

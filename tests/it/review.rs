@@ -17,7 +17,7 @@ use nhs_pds::demographics::{Demographics, Field, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::review::{
-    ActionOutcome, Corrections, ItemFilter, ItemId, Refusal, Resolution, ReviewQueue,
+    ActionOutcome, Corrections, ItemFilter, ItemId, ListedItem, Refusal, Resolution, ReviewQueue,
 };
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::{ErrorKind, Scope, Settings, Worker, plan};
@@ -499,10 +499,12 @@ async fn items_are_assigned_and_listed() {
             if page.is_empty() {
                 break;
             }
-            seen.extend(page.into_iter().map(|listed| listed.id));
+            seen.extend(page.iter().map(ListedItem::place));
         }
         assert_eq!(seen.len(), 250);
         assert!(seen.is_sorted());
+        let counts = queue.counts("a.worker", None).await.unwrap();
+        assert_eq!((counts.open, counts.unassigned, counts.assigned), (250, 250, 0));
 
         let second = item("002", 1);
         for expected in [ActionOutcome::Done, ActionOutcome::AlreadyDone] {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use nhs_pds::audit::{self, Anchor, AuditLog, Entry, Event, Filter, Verdict};
 use nhs_pds::case::{
-    self, Alert, Case, CaseFilter, CaseId, CaseStore, Change, Claim, Counts, ItemFilter, ItemId,
-    Lease, Planned, Setting, WorkItem,
+    self, Alert, Case, CaseFilter, CaseId, CaseStore, Change, Claim, Counts, ItemCounts,
+    ItemFilter, ItemPlace, Lease, Planned, Setting, WorkItem,
 };
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink};
@@ -325,11 +325,22 @@ impl CaseStore for Reach {
     async fn worklist(
         &self,
         filter: &ItemFilter,
-        after: Option<&ItemId>,
+        after: Option<&ItemPlace>,
         limit: usize,
     ) -> Result<Vec<WorkItem>, case::Error> {
         let (store, filter, after) = (self.store.clone(), filter.clone(), after.cloned());
         self.read(async move { store.cases().worklist(&filter, after.as_ref(), limit).await }).await
+    }
+
+    async fn item_counts(
+        &self,
+        assignee: &str,
+        workers: Option<&[String]>,
+    ) -> Result<ItemCounts, case::Error> {
+        let (store, assignee) = (self.store.clone(), assignee.to_owned());
+        let workers = workers.map(<[String]>::to_vec);
+        self.read(async move { store.cases().item_counts(&assignee, workers.as_deref()).await })
+            .await
     }
 
     async fn search(

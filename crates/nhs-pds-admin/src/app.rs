@@ -7,6 +7,7 @@ use crate::identity::Identity;
 use crate::limit::Limit;
 use crate::links::Links;
 use crate::pages::audit::check::TrailCheck;
+use crate::pages::quality::Counted;
 use crate::uploads::Uploads;
 use nhs_pds::audit::{Actor, Entry, EventKind};
 use nhs_pds::clock::Clock;
@@ -14,7 +15,9 @@ use nhs_pds::demographics::OdsCode;
 use nhs_pds::ids::Ids;
 use nhs_pds::process::review::ReviewQueue;
 use nhs_pds::process::store::Store;
+use nhs_pds::process::tenants::Tenants;
 use nhs_pds::process::{Control, Worker};
+use nhs_pds::tenant::TenantName;
 use nhs_pds::trace::{Caller, LocalIdentity, Tracer};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -40,6 +43,10 @@ pub(crate) struct App {
     pub(crate) new_case_link: Option<String>,
     /// Traces a case at once; none where the screens have no service.
     pub(crate) refresh: Option<Worker>,
+    /// The tenant in its directory, where there is one.
+    pub(crate) tenant: Option<(Arc<dyn Tenants>, TenantName)>,
+    /// The last count of the data quality.
+    pub(crate) counted: Counted,
     pub(crate) assets: Assets,
     /// Whether browsers reach the screens by TLS, so that they must never use anything else.
     pub(crate) is_behind_tls: bool,

@@ -6,6 +6,7 @@ use crate::identity::Identity;
 use crate::limit::Limit;
 use crate::pages;
 use crate::pages::audit::check::TrailCheck;
+use crate::pages::quality::Counted;
 use crate::protect::{LONGEST_FORM, protect};
 use crate::routes::{Route, Routes};
 use crate::uploads::Uploads;
@@ -18,7 +19,10 @@ use nhs_pds::demographics::OdsCode;
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::process::Worker;
 use nhs_pds::process::store::Store;
+use nhs_pds::process::tenants::Tenants;
+use nhs_pds::tenant::TenantName;
 use nhs_pds::trace::Tracer;
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 use tower_http::compression::CompressionLayer;
@@ -27,7 +31,6 @@ use tower_http::compression::CompressionLayer;
 ///
 /// Build one for each organisation: everything that a user sees belongs to `store`.
 #[must_use]
-#[derive(Debug)]
 pub struct Screens {
     store: Arc<dyn Store>,
     identity: Arc<dyn Identity>,
@@ -41,7 +44,14 @@ pub struct Screens {
     search: Option<Arc<dyn Tracer>>,
     new_case_link: Option<String>,
     refresh: Option<Worker>,
+    tenant: Option<(Arc<dyn Tenants>, TenantName)>,
     is_behind_tls: bool,
+}
+
+impl fmt::Debug for Screens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Screens({})", self.organisation)
+    }
 }
 
 impl Screens {
@@ -60,6 +70,7 @@ impl Screens {
             search: None,
             new_case_link: None,
             refresh: None,
+            tenant: None,
             is_behind_tls: true,
         }
     }
@@ -109,6 +120,22 @@ impl Screens {
     /// Traces a case at once with `worker` (MSCA-PDS-05). Without one, a page says that it is not available.
     pub fn with_refresh(mut self, worker: Worker) -> Self {
         self.refresh = Some(worker);
+        self
+    }
+
+    /// Names the tenant of the store in a directory. The process page then says when an operator has paused the tenant.
+    ///
+    /// ```
+    /// use nhs_pds::process::tenants::MemoryTenants;
+    /// use nhs_pds_admin::Screens;
+    /// use std::sync::Arc;
+    ///
+    /// fn of_leeds(screens: Screens) -> Result<Screens, nhs_pds::text::ValueError> {
+    ///     Ok(screens.with_tenant(Arc::new(MemoryTenants::default()), "leeds".parse()?))
+    /// }
+    /// ```
+    pub fn with_tenant(mut self, directory: Arc<dyn Tenants>, name: TenantName) -> Self {
+        self.tenant = Some((directory, name));
         self
     }
 
@@ -175,6 +202,8 @@ impl Screens {
             search: self.search,
             new_case_link: self.new_case_link,
             refresh: self.refresh,
+            tenant: self.tenant,
+            counted: Counted::default(),
             assets: Assets::new(self.theme.as_deref()),
             is_behind_tls: self.is_behind_tls,
             links: OnceCell::new(),

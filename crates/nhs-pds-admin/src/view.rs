@@ -1,7 +1,7 @@
 //! Values as pages show them.
 
 use askama::filters::{Escaper, Html};
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Timelike, Utc};
 use nhs_pds::demographics::london_time;
 use nhs_pds::text::terminal::printable;
 use std::fmt;
@@ -15,6 +15,41 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
     let (is_pm, hour) = local.hour12();
     let half = if is_pm { "pm" } else { "am" };
     format!("{}, {hour}:{:02}{half}", local.format("%-d %B %Y"), local.minute())
+}
+
+/// A time of day: `10:30pm`.
+pub(crate) fn time_of_day(time: NaiveTime) -> String {
+    let (is_pm, hour) = time.hour12();
+    format!("{hour}:{:02}{}", time.minute(), if is_pm { "pm" } else { "am" })
+}
+
+/// A count with commas: `1,234,567`.
+pub(crate) fn count(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// A count and its noun: `1 case`, `2 cases`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
+/// A length of time in its largest unit, rounded down: `3 minutes`.
+pub(crate) fn length(time: TimeDelta) -> String {
+    let seconds = u64::try_from(time.num_seconds().max(0)).unwrap_or_default();
+    match seconds {
+        0..60 => counted(seconds, "second", "seconds"),
+        60..3_600 => counted(seconds / 60, "minute", "minutes"),
+        3_600..172_800 => counted(seconds / 3_600, "hour", "hours"),
+        _ => counted(seconds / 86_400, "day", "days"),
+    }
 }
 
 /// The value, or [`NOT_RECORDED`].
@@ -45,6 +80,16 @@ impl Escaper for PageText {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_and_lengths_are_for_people() {
+        let counts = [0, 999, 1_000, 1_234_567].map(count);
+        assert_eq!(counts, ["0", "999", "1,000", "1,234,567"]);
+        let lengths = [1, 59, 60, 7_199, 172_800].map(|time| length(TimeDelta::seconds(time)));
+        assert_eq!(lengths, ["1 second", "59 seconds", "1 minute", "1 hour", "2 days"]);
+        assert_eq!(length(TimeDelta::seconds(-5)), "0 seconds");
+        assert_eq!(time_of_day(NaiveTime::from_hms_opt(22, 5, 0).unwrap()), "10:05pm");
+    }
 
     #[test]
     fn times_are_those_of_london() {

@@ -112,6 +112,35 @@ pub(crate) fn not_traced(word: &str) -> &'static str {
     }
 }
 
+/// A step in the history of an item, by its stored word.
+pub(crate) fn step(word: &str) -> String {
+    match word {
+        "noted" => "Note",
+        "assigned" => "Assigned",
+        "open" => "Back on the worklist",
+        "with_front_line" => "Passed to the front line",
+        "with_gp" => "Passed to the GP practice",
+        "with_national_back_office" => "Passed to the National Back Office",
+        "accepted" => "Number confirmed",
+        "rejected" => "Number rejected",
+        "none_of_these" => "All people shown rejected",
+        "kept_ours" => "Our number kept",
+        "settled_by_confirmation" => "Answered by a confirmed number",
+        "reopened" => "Opened again",
+        "merge_undone" => "Merge undone",
+        "corrected" => "Record corrected",
+        "not_on_pds" => "Recorded as not on PDS",
+        "merged" => "Records merged",
+        "acknowledged" => "Done",
+        "dismissed" => "Closed without action",
+        "released" => "Released, to be traced again",
+        "undone" => "Decision undone",
+        "confirmed" => "Number confirmed after a search",
+        other => return other.replace('_', " "),
+    }
+    .to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,29 +203,4 @@ mod tests {
             assert_ne!(not_traced(reason.as_str()), "Another reason", "{reason:?}");
         }
     }
-}
-
-/// A step in the history of an item, by its stored word.
-pub(crate) fn step(word: &str) -> String {
-    match word {
-        "noted" => "Note",
-        "assigned" => "Assigned",
-        "open" => "Back on the worklist",
-        "with_front_line" => "Passed to the front line",
-        "with_gp" => "Passed to the GP practice",
-        "with_national_back_office" => "Passed to the National Back Office",
-        "accepted" => "Number confirmed",
-        "rejected" => "Number rejected",
-        "none_of_these" => "All people shown rejected",
-        "corrected" => "Record corrected",
-        "not_on_pds" => "Recorded as not on PDS",
-        "merged" => "Records merged",
-        "acknowledged" => "Done",
-        "dismissed" => "Closed without action",
-        "released" => "Released, to be traced again",
-        "undone" => "Decision undone",
-        "confirmed" => "Number confirmed after a search",
-        other => return other.replace('_', " "),
-    }
-    .to_owned()
 }

@@ -117,8 +117,9 @@ impl<R: Read> Rows<R> {
             let Ok(text) = std::str::from_utf8(bytes) else {
                 return Err((name(), Fault::Encoding));
             };
-            // PostgreSQL stores no text with it.
-            if text.contains('\0') && name().is_some() {
+            // It is part of no name and no address, and a text column of PostgreSQL cannot store it. A
+            // damaged NHS Number is only flagged.
+            if text.contains('\0') && name().is_some_and(|name| name != "nhs_number") {
                 return Err((name(), Fault::Control));
             }
             let text = spreadsheet::text(text.trim());

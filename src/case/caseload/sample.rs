@@ -148,6 +148,17 @@ mod tests {
     }
 
     #[test]
+    fn a_value_with_nul_refuses_its_row_and_a_column_that_is_not_read_does_not() {
+        let file = b"id,surname,type,notes\n1,a\0b,review,\n2,a,review,\0\n";
+        let mapping = Mapping::propose(&["id", "surname", "type", "notes"]);
+        let entries: Vec<_> =
+            open_mapped(Cursor::new(&file[..]), &mapping).unwrap().map(Result::unwrap).collect();
+        let [Entry::Refused(row), Entry::Case(case)] = &entries[..] else { panic!("two rows") };
+        assert_eq!((row.line, row.column), (2, Some("surname")));
+        assert_eq!(case.id.as_str(), "2");
+    }
+
+    #[test]
     fn utf_16_from_a_spreadsheet_is_unicode() {
         let text = "\u{feff}Name\tId\r\nZo\u{eb}\t1\r\n";
         let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();

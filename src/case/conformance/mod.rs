@@ -68,6 +68,7 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     settings::saves_settings(&*new_store().await).await?;
     settings::one_of_many_settings_wins(new_store().await).await?;
     worklist::lists_items(&*new_store().await).await?;
+    worklist::counts_items(&*new_store().await).await?;
     worklist::searches(&*new_store().await).await?;
     rivals::one_of_many_saves_wins(new_store().await).await?;
     rivals::one_of_many_holders_is_the_sole_one(new_store().await).await

@@ -3,12 +3,14 @@
 use super::{Breach, NUMBER, OTHER_NUMBER, case, hold, imported};
 use crate::case::deletion::{Deletion, DeletionKind};
 use crate::case::id::CaseId;
+use crate::case::item_counts::ItemCounts;
+use crate::case::record::Allocation;
 use crate::case::record::Case;
 use crate::case::review::{Evidence, ReviewReason, ReviewState};
 use crate::case::search::CaseFilter;
 use crate::case::store::CaseStore;
-use crate::case::work_item::{ItemFilter, ItemId};
-use crate::demographics::PartialDate;
+use crate::case::work_item::{ItemFilter, ItemId, ItemPlace, WorkItem};
+use crate::demographics::{FullDate, PartialDate};
 use chrono::{DateTime, TimeDelta};
 
 /// A case with an item for each of `reasons`.
@@ -27,13 +29,13 @@ async fn listed(
     store: &dyn CaseStore,
     filter: &ItemFilter,
     limit: usize,
-) -> Result<Vec<ItemId>, Breach> {
-    let mut items: Vec<ItemId> = Vec::new();
+) -> Result<Vec<ItemPlace>, Breach> {
+    let mut items: Vec<ItemPlace> = Vec::new();
     loop {
         let page = store.worklist(filter, items.last(), limit).await?;
         hold(page.len() <= limit, "a worklist has at most the requested number of items")?;
         let is_last = page.len() < limit;
-        items.extend(page.into_iter().map(|item| item.id));
+        items.extend(page.iter().map(WorkItem::place));
         if is_last {
             return Ok(items);
         }
@@ -51,7 +53,7 @@ async fn lists(
     for limit in [1, 2, 3, 50] {
         let items = listed(store, filter, limit).await?;
         let items: Vec<String> =
-            items.iter().map(|id| format!("{}/{}", id.case, id.item)).collect();
+            items.iter().map(|place| format!("{}/{}", place.id().case, place.id().item)).collect();
         hold(items == expected, clause)?;
     }
     Ok(())
@@ -76,8 +78,8 @@ pub(super) async fn lists_items(store: &dyn CaseStore) -> Result<(), Breach> {
         assigned.assignee = Some("u1".into());
     }
     store.insert_all(cases.clone()).await?;
-    let clause = "a worklist has the open items by case id and item number";
-    lists(store, &all, &["10/1", "9/1", "B/1", "B/3", "a/1"], clause).await?;
+    let clause = "a worklist has the open items by age, case id and item number";
+    lists(store, &all, &["10/1", "9/1", "B/1", "a/1", "B/3"], clause).await?;
     let by_reason = all.clone().with_reason(NoMatch);
     lists(store, &by_reason, &["10/1", "9/1", "B/1"], "a worklist by reason").await?;
     let by_state = all.clone().with_state(ReviewState::WithGp);
@@ -98,7 +100,7 @@ pub(super) async fn lists_items(store: &dyn CaseStore) -> Result<(), Breach> {
     });
     hold(item.is_some(), "an item in a worklist is as it is on its case")?;
     hold(store.worklist(&all, None, 0).await?.is_empty(), "a worklist with limit 0 is empty")?;
-    let behind = ItemId::new(case("9a")?.id, 7);
+    let behind = ItemPlace::new(DateTime::UNIX_EPOCH, ItemId::new(case("9a")?.id, 7));
     let page = store.worklist(&all, Some(&behind), 1).await?;
     let next = page.first().map(|item| item.id.case.as_str());
     hold(next == Some("B"), "a worklist may begin after an item that does not exist")?;
@@ -123,16 +125,124 @@ async fn follows_saves(store: &dyn CaseStore, mut cases: Vec<Case>) -> Result<()
     }
     let all = ItemFilter::default();
     let clause = "a worklist has the items of active cases as they were saved last";
-    lists(store, &all, &["B/3", "C/1", "a/1"], clause).await?;
+    lists(store, &all, &["C/1", "a/1", "B/3"], clause).await?;
     nine.version = 2;
     nine.deleted = None;
     store.save(nine).await?;
-    lists(store, &all, &["9/1", "B/3", "C/1", "a/1"], clause).await?;
+    lists(store, &all, &["9/1", "C/1", "a/1", "B/3"], clause).await?;
     let mut erased = case("B")?;
     erased.version = 2;
     erased.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "u1", DeletionKind::Erased));
     store.erase(erased).await?;
     lists(store, &all, &["9/1", "C/1", "a/1"], "an erased case has no items").await
+}
+
+/// Items that only some users see, and their counts.
+pub(super) async fn counts_items(store: &dyn CaseStore) -> Result<(), Breach> {
+    use ReviewReason::{Conflict, NoMatch};
+    let none = store.item_counts("u1", None).await?;
+    hold(none == ItemCounts::default(), "an empty store counts no items")?;
+    let mut cases = vec![
+        with_items("1", &[NoMatch, Conflict])?,
+        with_items("2", &[Conflict, NoMatch, NoMatch])?,
+        with_items("3", &[NoMatch])?,
+        with_items("4", &[NoMatch])?,
+    ];
+    let ended: Option<FullDate> = "2026-01-31".parse().ok();
+    if let [first, second, third, fourth] = cases.as_mut_slice() {
+        // The nanoseconds are not part of an item's place.
+        for item in &mut first.review {
+            item.opened_at += TimeDelta::nanoseconds(999);
+        }
+        first.nhs_number = imported(NUMBER);
+        first.allocations = vec![Allocation::new("ann"), Allocation::new("Ann")];
+        second.allocations = vec![Allocation::new("bob"), Allocation::new("ann")];
+        third.allocations = vec![Allocation { end: ended, ..Allocation::new("ann") }];
+        fourth.allocations = vec![Allocation::new("ann")];
+        fourth.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "u1", DeletionKind::Logical));
+        if let [conflict, with_gp, settled] = second.review.as_mut_slice() {
+            (with_gp.state, with_gp.assignee) = (ReviewState::WithGp, Some("u1".into()));
+            conflict.assignee = Some("u2".into());
+            settled.state = ReviewState::Dismissed;
+        }
+    }
+    store.insert_all(cases.clone()).await?;
+    let all = ItemFilter::default();
+    let of = |workers: &[&str]| all.clone().with_workers(workers.iter().copied());
+    let clause =
+        "a worklist of a worker has the items of cases that are allocated to the worker now";
+    lists(store, &of(&["ann"]), &["2/1", "1/1", "2/2", "1/2"], clause).await?;
+    lists(store, &of(&["bob", "x"]), &["2/1", "2/2"], clause).await?;
+    lists(store, &of(&["bob"]).with_reason(Conflict), &["2/1"], clause).await?;
+    lists(store, &of(&["bob"]).with_assignee("u1"), &["2/2"], clause).await?;
+    lists(store, &of(&["ann"]).with_state(ReviewState::Open), &["2/1", "1/1", "1/2"], clause)
+        .await?;
+    lists(store, &of(&["ANN", "an", "%"]), &[], clause).await?;
+    lists(store, &of(&[]), &[], "no worker has no items").await?;
+    let clause = "a worklist of items that are assigned to no user";
+    lists(store, &all.clone().unassigned(), &["3/1", "1/1", "1/2"], clause).await?;
+    let clause = "a worklist of items of cases without an NHS Number";
+    let unnumbered = all.clone().without_nhs_number();
+    lists(store, &unnumbered, &["2/1", "3/1", "2/2"], clause).await?;
+    lists(store, &unnumbered.unassigned().with_reason(NoMatch), &["3/1"], clause).await?;
+    let found = |workers: &[&str]| CaseFilter::default().with_workers(workers.iter().copied());
+    let clause = "a search of a worker finds cases that are allocated to the worker now";
+    finds(store, &found(&["ann"]), &["1", "2"], clause).await?;
+    finds(store, &found(&["ann"]).with_inactive().with_surname(""), &["1", "2", "4"], clause)
+        .await?;
+    finds(store, &found(&["ann"]).with_id(case("3")?.id), &[], clause).await?;
+    finds(store, &found(&[]), &[], "no worker has no cases").await?;
+    let unnumbered = CaseFilter::default().without_nhs_number();
+    finds(store, &unnumbered, &["2", "3"], "a search of cases without an NHS Number").await?;
+
+    let mut expected = ItemCounts::default();
+    (expected.open, expected.assigned, expected.unassigned) = (5, 1, 3);
+    expected.without_nhs_number = 3;
+    expected.states = [(ReviewState::Open, 4), (ReviewState::WithGp, 1)].into();
+    expected.reasons = [(NoMatch, 3), (Conflict, 2)].into();
+    let counts = store.item_counts("u1", None).await?;
+    hold(counts == expected, "open items of active cases are counted")?;
+    (expected.open, expected.unassigned, expected.without_nhs_number) = (2, 0, 2);
+    expected.states = [(ReviewState::Open, 1), (ReviewState::WithGp, 1)].into();
+    expected.reasons = [(NoMatch, 1), (Conflict, 1)].into();
+    let bob = ["bob".to_owned()];
+    let counts = store.item_counts("u1", Some(&bob)).await?;
+    hold(counts == expected, "open items of a worker's cases are counted")?;
+    let nothing = store.item_counts("u1", Some(&[])).await?;
+    hold(nothing == ItemCounts::default(), "no worker has no items to count")?;
+    counts_follow_saves(store, cases).await
+}
+
+async fn counts_follow_saves(store: &dyn CaseStore, mut cases: Vec<Case>) -> Result<(), Breach> {
+    if let [first, second, third, _] = cases.as_mut_slice() {
+        (first.version, second.version, third.version) = (1, 1, 1);
+        first.nhs_number = None;
+        first.allocations.clear();
+        if let [item, ..] = second.review.as_mut_slice() {
+            (item.state, item.assignee) = (ReviewState::WithFrontLine, None);
+        }
+        third.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "u1", DeletionKind::Logical));
+        store.save(first).await?;
+        store.save(second).await?;
+        store.save(third).await?;
+    }
+    let mut expected = ItemCounts::default();
+    (expected.open, expected.assigned, expected.unassigned) = (4, 1, 3);
+    expected.without_nhs_number = 4;
+    expected.states =
+        [(ReviewState::Open, 2), (ReviewState::WithFrontLine, 1), (ReviewState::WithGp, 1)].into();
+    expected.reasons = [(ReviewReason::NoMatch, 2), (ReviewReason::Conflict, 2)].into();
+    let counts = store.item_counts("u1", None).await?;
+    hold(counts == expected, "counts are those of the cases as they were saved last")?;
+    let ann = ["ann".to_owned()];
+    let counts = store.item_counts("u1", Some(&ann)).await?;
+    hold(counts.open == 2, "a case that is allocated to no worker any more is not counted")?;
+    let mut erased = case("2")?;
+    erased.version = 2;
+    erased.deleted = Some(Deletion::new(DateTime::UNIX_EPOCH, "u1", DeletionKind::Erased));
+    store.erase(erased).await?;
+    let counts = store.item_counts("u1", None).await?;
+    hold(counts.open == 2 && counts.assigned == 0, "an erased case has no items to count")
 }
 
 /// The ids of all pages of `limit`.

@@ -1,14 +1,10 @@
-use crate::case::{Candidate, Case, Evidence, NumberSource, ReviewItem, ReviewReason};
-use crate::demographics::Demographics;
-use crate::matching::{Assessed, Judge, Local, Returned};
+use crate::case::{Case, Evidence, NumberSource, ReviewItem, ReviewReason};
+use crate::matching::Judge;
+use crate::process::decision::attended::{attended_candidate, attended_criteria};
 use crate::process::review::context::{Changed, Context, in_use};
 use crate::process::review::refusal::Refusal;
 use crate::process::review::resolve::{accept, not_on_pds, with_undo};
-use crate::trace::{Exchange, Freshness, Match, Restriction};
-use chrono::Datelike;
-
-/// The step in which a user found the person, at a screen.
-const ATTENDED: &str = "attended";
+use crate::trace::{Exchange, Match};
 
 /// A person whom a user has found and confirmed at a screen.
 #[derive(Clone, Copy)]
@@ -36,7 +32,8 @@ pub(super) fn confirm(
         return Ok(Vec::new());
     }
     in_use(case)?;
-    let candidate = candidate(case, chosen, context);
+    let judge = Judge::default();
+    let candidate = attended_candidate(case, chosen.found, chosen.exchange, &judge, context.at);
     let died = &candidate.person;
     let undated = died.is_deceased() && died.date_of_death.known().is_none();
     let reason = if undated { ReviewReason::DeathUndated } else { ReviewReason::Unconfirmed };
@@ -63,10 +60,16 @@ pub(super) fn unknown_to_pds(case: &Case, context: &Context<'_>) -> Result<Vec<C
     }
     in_use(case)?;
     let open = case.open_items().find(|item| item.reason == ReviewReason::NoMatch).cloned();
-    let (case_with, item) = match open {
+    let (case_with, mut item) = match open {
         Some(item) => (case.clone(), item),
-        None => with_item(case, ReviewReason::NoMatch, Evidence::default(), context),
+        None => {
+            let asked = attended_criteria(case, context.at);
+            let evidence = Evidence { asked, ..Evidence::default() };
+            with_item(case, ReviewReason::NoMatch, evidence, context)
+        }
     };
+    // The search of the user was by these criteria, also if the worker has not traced the case yet.
+    item.evidence.asked = item.evidence.asked.or_else(|| attended_criteria(case, context.at));
     Ok(with_undo(case, item.number, not_on_pds(&case_with, &item, context)?))
 }
 
@@ -83,51 +86,16 @@ fn with_item(
     (changed, item)
 }
 
-/// The person with the evidence, from what the local system has recorded now.
-fn candidate(case: &Case, chosen: Chosen<'_>, context: &Context<'_>) -> Candidate {
-    let Chosen { found, exchange } = chosen;
-    let mut local = Local::default();
-    (local.family, local.given) = (case.surname.as_deref(), case.forename.as_deref());
-    (local.birth, local.gender) = (case.date_of_birth, case.gender);
-    local.former_families = &case.former_surnames;
-    local.other_given = &case.other_forenames;
-    local.postcode = case.postcode.as_deref().and_then(|text| text.parse().ok());
-    local.former_postcodes =
-        case.former_postcodes.iter().filter_map(|text| text.parse().ok()).collect();
-    (local.address, local.telephones) = (&case.address, &case.telephones);
-    local.emails = &case.emails;
-    let blank = Demographics::default();
-    let person = found.person.as_ref().unwrap_or(&blank);
-    let year = context.at.year();
-    let how = Returned { by_number: false, wildcards: false, year, matched_postcode: false };
-    let Assessed { relations, risk, vetoes } = Judge::default().assess(&local, person, &how);
-    let exchange = exchange.clone();
-    let mut candidate = Candidate::new(
-        found.nhs_number,
-        person.clone(),
-        relations,
-        risk,
-        vetoes,
-        ATTENDED,
-        exchange,
-    );
-    candidate.stale = found.freshness == Freshness::Stale;
-    let restricted =
-        matches!(found.restriction, Restriction::Restricted | Restriction::VeryRestricted);
-    candidate.restricted = restricted;
-    candidate
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::case::{NumberStatus, RecordType, ReviewState};
-    use crate::demographics::{PersonName, Recorded};
+    use crate::demographics::{Demographics, PersonName, Recorded};
     use crate::process::review::fixtures::{NUMBER, case, context, id, now, recorded};
     use crate::process::review::undo::undo;
 
     fn exchange() -> Exchange {
-        Exchange::new("PDS FHIR", "search", "M-9", now())
+        Exchange::new("SMSP", "getPatientDetailsBySearch", "M-9", now())
     }
 
     fn person() -> Demographics {

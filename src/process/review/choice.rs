@@ -6,6 +6,7 @@ use crate::nhs_number::NhsNumber;
 use crate::process::review::offer::offers;
 use crate::process::review::resolution::Resolution;
 use crate::process::review::show::ShownItem;
+use crate::process::review::undo::{Last, last};
 
 /// A decision that a user can take at an item, and what it will do. `Debug` shows no content.
 #[non_exhaustive]
@@ -111,6 +112,21 @@ impl ShownItem {
         let about = About { case: &self.case, item: &self.item, shown: self };
         let kinds = about.kinds();
         kinds.into_iter().map(|kind| Choice { effects: about.effects(&kind), kind }).collect()
+    }
+}
+
+impl ShownItem {
+    /// Returns the last decision on the item, by its stable word, if it can be undone
+    /// ([`ReviewQueue::undo`](crate::process::review::ReviewQueue::undo)). The undoing is refused if the case has changed since
+    /// in what the decision changed.
+    ///
+    /// Pure.
+    #[must_use]
+    pub fn undoable(&self) -> Option<&str> {
+        match last(&self.case, &self.item)? {
+            Last::Decision(step, _) => Some(&step.what),
+            Last::Merge(_) => Some("merged"),
+        }
     }
 }
 

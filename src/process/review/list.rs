@@ -1,5 +1,7 @@
 use crate::audit::{Actor, Entry, EventKind, Subject};
-use crate::case::{ItemFilter, ItemId, ReviewReason, ReviewState, Unreadable, WorkItem};
+use crate::case::{
+    ItemCounts, ItemFilter, ItemId, ItemPlace, ReviewReason, ReviewState, Unreadable, WorkItem,
+};
 use crate::demographics::redacted_debug;
 use crate::process::error::Error;
 use crate::process::review::queue::ReviewQueue;
@@ -11,13 +13,16 @@ fn question(
     filter: &ItemFilter,
     actor: &Actor,
     now: DateTime<Utc>,
-    after: Option<&ItemId>,
+    after: Option<&ItemPlace>,
     limit: usize,
 ) -> Entry {
     let conditions = [
         ("state", filter.state().map(|state| state.as_str().to_owned())),
         ("reason", filter.reason().map(|reason| reason.as_str().to_owned())),
         ("assignee", filter.assignee().map(str::to_owned)),
+        ("unassigned", filter.is_unassigned().then(|| "true".to_owned())),
+        ("without_nhs_number", filter.lacks_nhs_number().then(|| "true".to_owned())),
+        ("workers", filter.workers().map(|workers| workers.len().to_string())),
         ("limit", Some(limit.to_string())),
     ];
     let conditions = conditions.into_iter().filter_map(|(key, value)| Some((key, value?)));
@@ -26,7 +31,9 @@ fn question(
             entry.with_detail(key, value)
         });
     match after {
-        Some(after) => entry.with_detail("after", "sealed").about(Subject::new(after.case.clone())),
+        Some(after) => {
+            entry.with_detail("after", "sealed").about(Subject::new(after.id().case.clone()))
+        }
         None => entry,
     }
 }
@@ -56,6 +63,12 @@ impl ListedItem {
         let WorkItem { id, reason, state, assignee, opened_at, .. } = item;
         Self { id, reason, state, assignee, opened_at, age: now - opened_at }
     }
+
+    /// The place of the item in the list, from which the next page follows.
+    #[must_use]
+    pub fn place(&self) -> ItemPlace {
+        ItemPlace::new(self.opened_at, self.id.clone())
+    }
 }
 
 fn seconds<S: Serializer>(age: &TimeDelta, serializer: S) -> Result<S::Ok, S::Error> {
@@ -63,9 +76,8 @@ fn seconds<S: Serializer>(age: &TimeDelta, serializer: S) -> Result<S::Ok, S::Er
 }
 
 impl ReviewQueue {
-    /// Returns at most `limit` items of active cases that meet `filter`, ordered by case id and
-    /// item number, starting after `after`. Fewer than `limit` items mean that this is the last
-    /// page.
+    /// Returns at most `limit` items of active cases that meet `filter`, the oldest first, starting after
+    /// `after`. Fewer than `limit` items mean that this is the last page.
     ///
     /// First records in the audit trail that `actor` viewed the list, as `cases_listed`
     /// (MSCA-AUD-05); each page is a separate event. Omits cases that cannot be read: [`unreadable`](Self::unreadable) lists them.
@@ -76,7 +88,7 @@ impl ReviewQueue {
     pub async fn list(
         &self,
         filter: &ItemFilter,
-        after: Option<&ItemId>,
+        after: Option<&ItemPlace>,
         limit: usize,
         actor: &Actor,
     ) -> Result<Vec<ListedItem>, Error> {
@@ -84,6 +96,22 @@ impl ReviewQueue {
         self.store.audit().append(vec![question(filter, actor, now, after, limit)]).await?;
         let items = self.store.cases().worklist(filter, after, limit).await?;
         Ok(items.into_iter().map(|item| ListedItem::of(item, now)).collect())
+    }
+
+    /// Returns how many open items there are, for the tabs of a worklist: see
+    /// [`CaseStore::item_counts`](crate::case::CaseStore::item_counts). Shows nothing of a case, so nothing is
+    /// recorded.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreUnavailable`](crate::process::ErrorKind::StoreUnavailable) and
+    /// [`StoreBroken`](crate::process::ErrorKind::StoreBroken).
+    pub async fn counts(
+        &self,
+        assignee: &str,
+        workers: Option<&[String]>,
+    ) -> Result<ItemCounts, Error> {
+        Ok(self.store.cases().item_counts(assignee, workers).await?)
     }
 
     /// Returns the damaged cases, which cannot be read. No list contains them. They can be erased.

@@ -50,7 +50,7 @@ mod since;
 mod step;
 mod undo;
 
-pub use crate::case::{ItemFilter, ItemId};
+pub use crate::case::{ItemCounts, ItemFilter, ItemId, ItemPlace};
 pub use choice::{Choice, ChoiceKind};
 pub use corrections::Corrections;
 pub use list::ListedItem;

@@ -1,5 +1,5 @@
 use crate::case::{
-    Case, CaseId, Facts, Replaced, ReviewItem, ReviewReason, ReviewState, ReviewStep,
+    Case, CaseId, Facts, FormerItem, Replaced, ReviewItem, ReviewReason, ReviewState, ReviewStep,
 };
 use crate::nhs_number::NhsNumber;
 use crate::process::review::context::{Changed, Context, in_use, item, item_mut};
@@ -60,41 +60,10 @@ pub(super) fn undo(
     }
     let mut linked = Vec::new();
     for former in &replaced.items {
-        let before = changed.clone();
-        let main = former.number == number;
-        let busy = before.open_items().any(|other| {
-            other.number != former.number
-                && other.reason == former.reason
-                && (former.reason.is_settled_by_an_answer()
-                    || Some(other.evidence.nhs_number) == subject(&before, former.number))
-        });
-        if busy && main {
-            return Err(Refusal::OpenElsewhere);
-        }
-        let target = item_mut(&mut changed, former.number)?;
-        // Another decision may have reopened the item since: that decision counts.
-        if busy || (!main && target.is_open() && former.evidence.is_none()) {
-            continue;
-        }
-        if let Some(evidence) = &former.evidence {
-            target.evidence = (**evidence).clone();
-        }
-        let candidates = &target.evidence.candidates;
-        let is_rejected =
-            candidates.iter().any(|other| before.rejected_numbers.contains(&other.nhs_number));
-        if is_rejected {
-            target.evidence.candidates = ranked(&before, candidates);
-        }
-        (target.reason, target.state) = (former.reason, former.state);
-        if target.reason == ReviewReason::Duplicate && target.is_open() {
-            target.evidence.others.retain(|id| context.other(id).is_none_or(Case::is_live));
-            if target.evidence.others.is_empty() {
-                target.state = ReviewState::Resolved;
-            }
-            linked.extend(target.evidence.nhs_number.zip(Some(target.evidence.others.clone())));
-        }
-        if !main {
-            target.history.push(context.step("reopened"));
+        reopen(&mut changed, former, former.number == number, context)?;
+        let item = item(&changed, former.number)?;
+        if item.reason == ReviewReason::Duplicate && item.is_open() {
+            linked.extend(item.evidence.nhs_number.zip(Some(item.evidence.others.clone())));
         }
     }
     let what = step.what.clone();
@@ -110,6 +79,48 @@ pub(super) fn undo(
     }
     flag_duplicates(&mut changes, &case.id, context);
     Ok(changes)
+}
+
+/// Restores an item that a decision has changed: the one that it was about, or another.
+fn reopen(
+    changed: &mut Case,
+    former: &FormerItem,
+    is_main: bool,
+    context: &Context<'_>,
+) -> Result<(), Refusal> {
+    let before = changed.clone();
+    let is_busy = before.open_items().any(|other| {
+        other.number != former.number
+            && other.reason == former.reason
+            && (former.reason.is_settled_by_an_answer()
+                || Some(other.evidence.nhs_number) == subject(&before, former.number))
+    });
+    if is_busy && is_main {
+        return Err(Refusal::OpenElsewhere);
+    }
+    let target = item_mut(changed, former.number)?;
+    // Another decision may have reopened the item since: that decision counts.
+    if is_busy || (!is_main && target.is_open() && former.evidence.is_none()) {
+        return Ok(());
+    }
+    if let Some(evidence) = &former.evidence {
+        target.evidence = (**evidence).clone();
+    }
+    let candidates = &target.evidence.candidates;
+    if candidates.iter().any(|other| before.rejected_numbers.contains(&other.nhs_number)) {
+        target.evidence.candidates = ranked(&before, candidates);
+    }
+    (target.reason, target.state) = (former.reason, former.state);
+    if target.reason == ReviewReason::Duplicate && target.is_open() {
+        target.evidence.others.retain(|id| context.other(id).is_none_or(Case::is_live));
+        if target.evidence.others.is_empty() {
+            target.state = ReviewState::Resolved;
+        }
+    }
+    if !is_main {
+        target.history.push(context.step("reopened"));
+    }
+    Ok(())
 }
 
 /// The number that an item is about.

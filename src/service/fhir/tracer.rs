@@ -91,10 +91,9 @@ impl Tracer for Client {
     }
 
     fn service_status(&self) -> ServiceStatus {
-        let mut status = ServiceStatus::default();
-        status.certificate_expires = self.transport.certificate_expires();
-        status.key_id = self.authorisation.key_id();
-        status
+        let certificate_expires = self.transport.certificate_expires();
+        let key_id = self.authorisation.key_id();
+        ServiceStatus { certificate_expires, key_id, ..ServiceStatus::default() }
     }
 }
 

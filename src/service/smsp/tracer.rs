@@ -41,9 +41,8 @@ impl Tracer for Client {
     }
 
     fn service_status(&self) -> ServiceStatus {
-        let mut status = ServiceStatus::default();
-        status.certificate_expires = self.certificate_expires();
-        status
+        let certificate_expires = self.certificate_expires();
+        ServiceStatus { certificate_expires, ..ServiceStatus::default() }
     }
 }
 

@@ -30,8 +30,11 @@ const FEATURES: [(&str, bool); 13] = [
 ];
 
 /// The crates that are read: the folder of the sources, and the name in paths of types.
-const CRATES: [(&str, &str); 2] =
-    [("src", "nhs_pds"), ("crates/nhs-pds-simulator/src", "nhs_pds_simulator")];
+const CRATES: [(&str, &str); 3] = [
+    ("src", "nhs_pds"),
+    ("crates/nhs-pds-admin/src", "nhs_pds_admin"),
+    ("crates/nhs-pds-simulator/src", "nhs_pds_simulator"),
+];
 
 /// One struct or enum.
 #[derive(Default)]

@@ -34,6 +34,11 @@ pub enum AccountError {
     /// The change needs two administrators, and this one has asked for it.
     #[error("another administrator must approve: you have asked for it")]
     SamePerson,
+    /// The user has access for maintenance, which must not lead to lasting access (HAV-12).
+    #[error(
+        "access for maintenance does not include users: ask an administrator of the organisation"
+    )]
+    Maintenance,
     /// There is no request to approve. It was approved before, or it is older than a day.
     #[error("there is no open request for this account")]
     NoRequest,

@@ -88,6 +88,7 @@ impl Accounts {
         temporary: Option<(DateTime<Utc>, &str)>,
         by: &Administrator,
     ) -> Result<Text, AccountError> {
+        self.must_be_lasting(by).await?;
         let mut account = self.account(new)?;
         let now = self.keeper.clock.now();
         let mut said = said_new(&account, "invited");
@@ -158,6 +159,7 @@ impl Accounts {
         new: &NewAccount,
         by: &Administrator,
     ) -> Result<(), AccountError> {
+        self.must_be_lasting(by).await?;
         self.keep_an_administrator(&new.id, new.role == Role::Administrator).await?;
         self.keeper
             .change(&new.id, |account| {
@@ -180,6 +182,7 @@ impl Accounts {
         is_disabled: bool,
         by: &Administrator,
     ) -> Result<(), AccountError> {
+        self.must_be_lasting(by).await?;
         self.keep_an_administrator(id, !is_disabled).await?;
         self.keeper
             .change(id, |account| {
@@ -229,6 +232,7 @@ impl Accounts {
         id: &str,
         by: &Administrator,
     ) -> Result<(), AccountError> {
+        self.must_be_lasting(by).await?;
         self.keeper
             .change(id, |account| {
                 if account.id == by.id {
@@ -251,6 +255,7 @@ impl Accounts {
         id: &str,
         by: &Administrator,
     ) -> Result<Text, AccountError> {
+        self.must_be_lasting(by).await?;
         let (start, shown) = self.start_code()?;
         self.keeper
             .change(id, |account| {
@@ -285,6 +290,15 @@ impl Accounts {
                 Ok((shown.clone(), by.clone(), Said::new(EventKind::AccountChanged, "reset")))
             })
             .await
+    }
+
+    /// Rejects an administrator who has access for maintenance: a supplier could otherwise make it last. An operator has no
+    /// account.
+    async fn must_be_lasting(&self, by: &Administrator) -> Result<(), AccountError> {
+        match self.account_with(&by.id).await? {
+            Some(account) if account.temporary.is_some() => Err(AccountError::Maintenance),
+            _ => Ok(()),
+        }
     }
 
     /// Whether an administrator who can sign in is left, if this account is one (`stays`) or not any more.

@@ -40,6 +40,7 @@ use nhs_pds::demographics::OdsCode;
 use nhs_pds::process::store::Store;
 use nhs_pds::secret::Secret;
 use nhs_pds::trace::{Caller, LocalIdentity, User};
+use std::fmt;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -69,7 +70,37 @@ const START: TimeDelta = TimeDelta::days(7);
 ///   address, this address must wait up to a minute before each attempt, except on a device that has signed in as the
 ///   user before. So an attacker cannot lock out a user.
 /// * A session ends after 15 minutes without a request, and after 12 hours.
-#[derive(Clone, Debug)]
+///
+/// ```
+/// use nhs_pds::audit::{Actor, MemoryLog};
+/// use nhs_pds::case::MemoryStore;
+/// use nhs_pds::process::{alert::MemoryAlerts, store::Joined};
+/// use nhs_pds::secret::Secret;
+/// use nhs_pds::trace::{Caller, LocalIdentity, User};
+/// use nhs_pds_admin::accounts::{AccountState, Accounts, NewAccount};
+/// use nhs_pds_admin::{Role, Screens};
+/// use std::sync::Arc;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (cases, trail) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
+/// let store = Arc::new(Joined::new(cases, trail, Arc::new(MemoryAlerts::default())));
+/// let accounts = Accounts::new(store.clone(), "RHM".parse()?);
+///
+/// let operator = User::Local(LocalIdentity::new("RHM".parse()?, "o.perator")?);
+/// let by = Actor::new(&Caller::User(operator), "O Perator");
+/// let first = NewAccount::new("j.doe", Role::Administrator, "RHM".parse()?);
+/// let password = Secret::new("correct gannet tripod".to_owned());
+/// let address = accounts.add(&first, &password, &by).await?;
+/// assert!(address.expose().starts_with("otpauth://totp/"));
+/// assert_eq!(accounts.list().await?[0].state, AccountState::Active);
+///
+/// let screens = Screens::with_accounts(store, "RHM".parse()?, accounts).router();
+/// # let _: axum::Router = screens;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
 pub struct Accounts {
     keeper: Keeper,
     organisation: OdsCode,
@@ -80,6 +111,12 @@ pub struct Accounts {
     is_behind_proxy: bool,
     hashing: Arc<Semaphore>,
     attempts: Arc<Attempts>,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Accounts({})", self.organisation)
+    }
 }
 
 impl Accounts {

@@ -71,10 +71,9 @@ impl Accounts {
         };
         let now = self.keeper.clock.now();
         let is_worth_a_hash = !account.is_careful(now) || accepted(&account, typed, now).is_some();
-        let shown = Shown {
-            is_password_right: is_worth_a_hash
-                && self.hashed(&typed.password, account.password.as_ref()).await?,
-        };
+        // Without a hash worth the time, one that no password has: the time does not say which user exists.
+        let hash = account.password.as_ref().filter(|_| is_worth_a_hash);
+        let shown = Shown { is_password_right: self.hashed(&typed.password, hash).await? };
         let new = match new
             .filter(|_| shown.is_password_right && accepted(&account, typed, now).is_some())
         {

@@ -8,7 +8,7 @@ mod import;
 mod item;
 mod people;
 mod process;
-mod quality;
+pub(crate) mod quality;
 mod search;
 mod sign_in;
 mod worklist;

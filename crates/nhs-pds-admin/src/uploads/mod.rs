@@ -216,3 +216,90 @@ impl Upload {
         self.is_owned_by(user) || lock(&self.state).is_shared()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::uploads::state::{Checked, Progress, Refused};
+    use nhs_pds::case::caseload::{Mapping, sample};
+    use nhs_pds::process::Preview;
+    use nhs_pds::trace::{Caller, LocalIdentity, User};
+
+    fn user(name: &str) -> Actor {
+        let user = LocalIdentity::new("RHM".parse().unwrap(), name).unwrap();
+        Actor::new(&Caller::User(User::Local(user)), name)
+    }
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::UNIX_EPOCH + TimeDelta::minutes(minutes)
+    }
+
+    fn add(uploads: &Uploads, id: &str, owner: &str) -> Arc<Upload> {
+        let mut file = uploads.receive();
+        file.push(b"surname,dob\n").unwrap();
+        let sample = sample(file.as_ref()).unwrap();
+        let owner = (user(owner), Some("session".to_owned()));
+        uploads.add(Upload::new(id.into(), owner, "Mosaic".into(), (file, sample), at(0))).unwrap()
+    }
+
+    fn asked() -> State {
+        State::Asked(Arc::new(Checked {
+            version: String::new(),
+            mapping: Mapping::default(),
+            preview: Preview::default(),
+            refused: Refused::default(),
+        }))
+    }
+
+    #[test]
+    fn an_upload_ends_after_an_hour_without_use_and_its_bytes_are_free() {
+        let uploads = Uploads::default();
+        drop(add(&uploads, "1", "ann"));
+        assert_eq!(uploads.bytes.load(Ordering::Relaxed), 12);
+        assert!(uploads.get("1", &user("ann"), at(59)).is_ok());
+        assert!(uploads.get("1", &user("ann"), at(118)).is_ok(), "it was used");
+        assert!(uploads.get("1", &user("ann"), at(178)).is_err());
+        assert_eq!(uploads.bytes.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn an_upload_that_waits_for_another_user_ends_after_twelve_hours() {
+        let uploads = Uploads::default();
+        let upload = add(&uploads, "1", "ann");
+        assert!(uploads.get("1", &user("bob"), at(1)).is_err(), "not shared");
+        assert!(upload.advance(|_| true, asked()));
+        assert!(uploads.get("1", &user("bob"), at(12 * 60 - 1)).is_ok());
+        assert!(uploads.get("1", &user("bob"), at(12 * 60)).is_err());
+        assert!(upload.is_stopped());
+    }
+
+    #[test]
+    fn a_session_that_ends_takes_its_uploads_with_it() {
+        let uploads = Uploads::default();
+        let all: Vec<_> = ["columns", "asked", "importing"]
+            .into_iter()
+            .map(|id| add(&uploads, id, "ann"))
+            .collect();
+        assert!(all[1].advance(|_| true, asked()));
+        assert!(all[2].advance(|_| true, State::Importing(Progress::of(1))));
+        add(&uploads, "other", "bob");
+        let session = Some("session");
+        uploads.end_session(user("ann").user_id(), Some("another"));
+        assert_eq!(uploads.of(&user("ann"), at(1)).len(), 3);
+        uploads.end_session(user("ann").user_id(), session);
+        let left: Vec<_> =
+            uploads.of(&user("ann"), at(1)).iter().map(|upload| upload.id.clone()).collect();
+        assert_eq!(left, ["asked", "importing"]);
+        assert!(all[0].is_stopped() && !all[2].is_stopped());
+        assert!(uploads.get("other", &user("bob"), at(1)).is_ok());
+    }
+
+    #[test]
+    fn of_two_decisions_about_one_state_one_counts() {
+        let uploads = Uploads::default();
+        let upload = add(&uploads, "1", "ann");
+        let is_new = |state: &State| matches!(state, State::Columns);
+        assert!(upload.advance(is_new, State::Importing(Progress::of(1))));
+        assert!(!upload.advance(is_new, State::Importing(Progress::of(1))));
+    }
+}

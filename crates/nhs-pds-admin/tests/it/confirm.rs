@@ -41,7 +41,9 @@ async fn a_person_is_compared_and_confirmed_before_the_number_is_used() {
     let site = site(vec![case("RHM:1", "Zoë")], found(Restriction::Unrestricted)).await;
     let browser = site.of(Role::DataQuality);
     let shown = compared(&browser).await;
-    for text in ["Our record", "999 000 0018", "If you confirm", "The record gets NHS Number", "Same"] {
+    for text in
+        ["Our record", "999 000 0018", "If you confirm", "The record gets NHS Number", "Same"]
+    {
         assert!(shown.0.html.contains(text), "{text}");
     }
     assert!(stored(&site, "RHM:1").await.nhs_number.is_none(), "nothing is written before");
@@ -51,7 +53,10 @@ async fn a_person_is_compared_and_confirmed_before_the_number_is_used() {
     let recorded = stored(&site, "RHM:1").await.nhs_number.unwrap();
     assert_eq!(recorded.number.to_string(), "999 000 0018");
     let NumberSource::Traced(provenance) = recorded.source else { panic!("traced") };
-    assert_eq!(provenance.confirmed_by.as_deref(), Some("urn:nhs-uk:identity:ods:RHM:data-quality"));
+    assert_eq!(
+        provenance.confirmed_by.as_deref(),
+        Some("urn:nhs-uk:identity:ods:RHM:data-quality")
+    );
     assert_eq!(provenance.step.as_deref(), Some("attended"));
     let page = browser.get(done.location()).await;
     assert!(page.html.contains("The NHS Number is recorded, with your name"));
@@ -106,7 +111,8 @@ async fn only_the_user_who_found_a_person_can_confirm_it() {
 
 #[tokio::test]
 async fn the_record_is_chosen_where_several_match() {
-    let site = site(vec![case("RHM:1", "Zoë"), case("RHM:2", "Ann")], found(Restriction::NotStated)).await;
+    let site =
+        site(vec![case("RHM:1", "Zoë"), case("RHM:2", "Ann")], found(Restriction::NotStated)).await;
     let page = site.of(Role::DataQuality).post("/search", &ZOE).await;
     assert!(page.html.contains("name=\"target\">") && page.html.contains(">RHM:2</option>"));
 }
@@ -116,7 +122,8 @@ async fn a_person_who_is_not_on_pds_is_recorded_as_such() {
     let site = site(vec![case("RHM:1", "Zoë")], Outcome::None).await;
     let browser = site.of(Role::DataQuality);
     let list = browser.post("/search", &[("case", "RHM:1")]).await;
-    let name = list.html.split("href=\"/case/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let name =
+        list.html.split("href=\"/case/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let path = format!("/case/{name}/not-on-pds");
     let ask = browser.get(&path).await;
     assert!(ask.html.contains("The process does not trace it again"));

@@ -38,7 +38,7 @@ async fn settled(browser: &Browser<'_>, path: &str) -> Page {
 
 /// The value of the hidden field with the preview's name.
 fn version(page: &Page) -> String {
-    let (_, rest) = page.html.split_once("name=\"version\" value=\"").expect("a preview");
+    let (_, rest) = page.html.split_once("name=\"version\" value=\"").unwrap();
     rest.split('"').next().unwrap().to_owned()
 }
 

@@ -2,17 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be read must fail the test")]
 
-<<<<<<< HEAD
-mod audit;
 mod accounts;
-mod frame;
-mod search;
-mod security;
-=======
+mod audit;
 mod case;
 mod confirm;
+mod documents;
 mod frame;
-mod search;
 mod import;
->>>>>>> main
+mod item;
+mod process;
+mod quality;
+mod search;
+mod security;
 mod support;

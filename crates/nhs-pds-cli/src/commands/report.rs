@@ -3,14 +3,14 @@
 //!
 //! The report names the case ids of duplicates, so only its owner may read the file (Unix).
 
-use crate::console::{about, say, say_json, warn};
+use crate::console::{about, because, say, say_json, warn};
 use crate::database::Optional;
 use crate::private::PrivateFile;
 use crate::simulated;
 use nhs_pds::case::caseload::{self, Caseload};
 use nhs_pds::case::{CaseStore, MemoryStore};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::report::report;
+use nhs_pds::report::{keep, report};
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -37,11 +37,18 @@ pub(crate) struct Args {
 
 /// Whether no row was refused.
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
-    let (store, refused) = match cli.database.database()? {
+    let database = cli.database.database()?;
+    let is_kept = database.is_some();
+    let (store, refused) = match database {
         Some(db) => (db.cases().await?, 0),
         None => read(cli.caseload.as_deref()).await?,
     };
     let report = report(&*store, SystemClock.now()).await?;
+    // The screens show the last figures and their trends. A database that can only be read is no obstacle.
+    if is_kept && let Err(error) = keep(&*store, &report.figures()).await {
+        let error = because(&error);
+        warn(format!("report: the figures were not kept for the trends of the screens: {error}"));
+    }
     for damaged in store.unreadable().await? {
         warn(format!("report: the stored case {damaged} is damaged and cannot be read"));
     }

@@ -11,7 +11,7 @@ use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::{MemoryStore, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::review::{ItemFilter, ReviewQueue};
+use nhs_pds::process::review::{ItemFilter, ListedItem, ReviewQueue};
 use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::trace::Caller;
@@ -99,7 +99,7 @@ async fn turn_pages(
         let page = queue.list(&ItemFilter::default(), after.as_ref(), ITEMS, actor).await?;
         let seconds = (SystemClock.now() - began).as_seconds_f64();
         say(&format!("{{\"items\":{},\"page_seconds\":{seconds:.6}}}\n", page.len()))?;
-        after = page.last().filter(|_| page.len() == ITEMS).map(|item| item.id.clone());
+        after = page.last().filter(|_| page.len() == ITEMS).map(ListedItem::place);
     }
     Ok(())
 }

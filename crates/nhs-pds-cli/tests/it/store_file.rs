@@ -10,7 +10,7 @@ use kept::{Kept, NUMBER, at, contains, damaged, id, jo, person, readable, viewed
 use nhs_pds::audit::{self, AuditLog, Entry, EventKind, Filter, SqliteLog, Subject};
 use nhs_pds::case::{self, Alert, AlertKind, Case, CaseStore, RecordType, ReviewReason};
 use nhs_pds::process::alert::{AlertSink, SqliteAlerts};
-use nhs_pds::process::review::{ItemFilter, ItemId};
+use nhs_pds::process::review::{ItemFilter, ItemId, ItemPlace};
 use rusqlite::Connection;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -298,7 +298,7 @@ async fn listing_review_items_is_audited() {
     let limit = ("limit".to_owned(), "100".to_owned());
     assert_eq!(events[0].details, [("reason".to_owned(), "none".to_owned()), limit]);
     // From the second page on, the case is named where it can be erased.
-    let after = ItemId::new(id("RXX:00001"), 1);
+    let after = ItemPlace::new(at(0), ItemId::new(id("RXX:00001"), 1));
     let filter = ItemFilter::default();
     let page = kept.queue().list(&filter, Some(&after), 9, &jo()).await.unwrap();
     assert!(page.is_empty());

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Columns meant for people. Operators may see all others.
-const PERSONAL: [(&str, &str); 15] = [
+const PERSONAL: [(&str, &str); 16] = [
     ("alert", "document"),
     // So that each is sent once: the case, the event, and the date of a death.
     ("alert", "id"),
@@ -29,6 +29,7 @@ const PERSONAL: [(&str, &str); 15] = [
     ("case_search", "nhs_number"),
     ("case_search", "postcode"),
     ("case_search", "surname"),
+    ("case_worker", "case_id"),
     ("cases", "case_id"),
     ("cases", "document"),
     ("cases", "nhs_number"),

@@ -2,7 +2,7 @@
 
 use super::cases::full_case;
 use super::{NOW, person_case};
-use crate::privacy::person::FAMILY;
+use crate::privacy::person::{FAMILY, OTHER_CASE};
 use crate::privacy::walk::Shown;
 use nhs_pds::audit::{Actor, MemoryLog};
 use nhs_pds::case::MemoryStore;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) async fn show(shown: &mut Shown) {
     let (cases, log) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
     let store = Joined::new(Arc::clone(&cases) as _, log, Arc::new(MemoryAlerts::default()));
-    let mut other = person_case();
+    let mut other = person_case(OTHER_CASE);
     other.surname = Some(format!("{FAMILY}{FAMILY}"));
     let mut preview = Preview::default();
     for case in [full_case(), other.clone()] {

@@ -20,6 +20,7 @@ mod people;
 mod postgres;
 pub(super) mod questions;
 mod review;
+mod screens;
 pub(super) mod simulator;
 #[cfg(feature = "smsp")]
 mod smsp;
@@ -56,6 +57,7 @@ pub(super) fn show(shown: &mut Shown) {
         worker::show(shown).await;
         attended::show(shown).await;
         tenants::show(shown).await;
+        screens::show(shown).await;
         #[cfg(feature = "sqlite")]
         transfer::show(shown).await;
         #[cfg(feature = "fhir")]

@@ -45,6 +45,7 @@ pub(super) async fn show(shown: &mut Shown) {
     }
     shown.value(&ItemFilter::default().with_assignee(FAMILY));
     shown.value(&Release::default().with_code(FAMILY));
+    shown.value(&ItemFilter::default().with_workers([FAMILY]));
     shown.value(&ItemId::new(id(), 1));
     shown.value(&ActionOutcome::Refused(Refusal::Closed));
     shown.error(&Error::from(cases::error()));
@@ -90,4 +91,8 @@ async fn show_queue(shown: &mut Shown) {
     shown.value(&SearchKeys::of(&found[0]));
     let items = cases.worklist(&ItemFilter::default(), None, 9).await.unwrap();
     shown.value(&items[0]);
+    shown.value(&items[0].place());
+    shown.value(&listed[0].place());
+    shown.value(&CaseFilter::default().with_workers([FAMILY]));
+    shown.value(&cases.item_counts(FAMILY, None).await.unwrap());
 }

@@ -4,17 +4,17 @@ use crate::error::PageError;
 use crate::facts;
 use crate::form::{Choice, FormErrors};
 use crate::layout::{Layout, page};
-use crate::pages::item::decide::{self, after};
-use crate::pages::item::shown::{item_page, shown};
+use crate::pages::item::decide;
+use crate::pages::item::shown::shown;
 use crate::visitor::Visitor;
 use askama::Template;
 use axum::Form;
 use axum::extract::Path;
 use axum::response::Response;
 use chrono::NaiveDate;
-use nhs_pds::case::{Case, ItemId, ReviewReason};
+use nhs_pds::case::{Case, ReviewReason};
 use nhs_pds::demographics::{Gender, PartialDate, london_day};
-use nhs_pds::process::review::{Corrections, Resolution, ShownItem};
+use nhs_pds::process::review::{Corrections, Resolution, Seen, ShownItem};
 use serde::Deserialize;
 
 /// The fields of the form, as they were typed.
@@ -50,12 +50,12 @@ struct CorrectPage {
 }
 
 impl Fields {
-    fn of(case: &Case) -> Self {
+    fn of(case: &Case, number: u32) -> Self {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         let date = |date: &Option<PartialDate>| date.map(facts::date).unwrap_or_default();
         let [line1, line2, line3, line4, line5] = case.address.clone();
         Self {
-            seen: case.version.to_string(),
+            seen: Seen::of(case, Some(number)).to_string(),
             surname: text(&case.surname),
             given: text(&case.forename),
             born: date(&case.date_of_birth),
@@ -73,7 +73,7 @@ impl Fields {
 
     /// What differs from the case, if every field can be read.
     fn corrections(&self, case: &Case, today: NaiveDate, errors: &mut FormErrors) -> Corrections {
-        let before = Self::of(case);
+        let before = Self::of(case, 0);
         let mut corrections = Corrections::default();
         let text =
             |new: &String, old: &String| (new.trim() != old.trim()).then(|| new.trim().to_owned());
@@ -136,7 +136,8 @@ pub(super) fn correct_page(
     typed: Option<(Fields, FormErrors)>,
 ) -> Result<Response, PageError> {
     let case = &shown.case;
-    let (fields, errors) = typed.unwrap_or_else(|| (Fields::of(case), FormErrors::default()));
+    let (fields, errors) =
+        typed.unwrap_or_else(|| (Fields::of(case, number), FormErrors::default()));
     let genders = Gender::ALL.iter().map(|gender| (gender.code(), facts::gender(*gender)));
     let layout = visitor.layout("Correct our record", "/worklist").confidential();
     page(&CorrectPage {
@@ -157,9 +158,6 @@ pub(super) async fn correct(
     Form(fields): Form<Fields>,
 ) -> Result<Response, PageError> {
     let shown = shown(&visitor, &name, number).await?;
-    if let Some(problem) = decide::changed(&shown, &fields.seen) {
-        return item_page(&visitor, &name, number, Some(problem)).await;
-    }
     let mut errors = FormErrors::default();
     let today = london_day(visitor.app.clock.now());
     let corrections = fields.corrections(&shown.case, today, &mut errors);
@@ -169,8 +167,6 @@ pub(super) async fn correct(
     if !errors.is_empty() {
         return correct_page(&visitor, &name, number, &shown, Some((fields, errors)));
     }
-    let item = ItemId::new(shown.case.id.clone(), number);
     let resolution = Resolution::CorrectAndAskAgain(corrections);
-    let outcome = visitor.app.queue().resolve(&item, &resolution, &visitor.actor()).await;
-    after(&visitor, &name, number, outcome, resolution.as_str()).await
+    decide::resolve(&visitor, &name, number, &resolution, &fields.seen).await
 }

@@ -2,10 +2,10 @@
 
 use crate::error::PageError;
 use crate::layout::{Layout, page};
-use crate::pages::item::choices::Choice;
+use crate::pages::item::choices::{choices, label, value};
 use crate::pages::item::correct;
-use crate::pages::item::shown::{item_page, shown};
-use crate::pages::sign_in::capital;
+use crate::pages::item::shown::{Problem, item_page, shown};
+use crate::pages::item::since::since;
 use crate::visitor::Visitor;
 use askama::Template;
 use axum::Form;
@@ -13,7 +13,9 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use nhs_pds::case::{ItemId, ReviewState};
 use nhs_pds::process::Error;
-use nhs_pds::process::review::{ActionOutcome, ShownItem};
+use nhs_pds::process::review::{
+    ActionOutcome, Choice, ChoiceKind, Refusal, Resolution, ReviewQueue, Seen, ShownItem,
+};
 use serde::Deserialize;
 
 /// What the forms of an item send.
@@ -21,7 +23,7 @@ use serde::Deserialize;
 #[serde(default)]
 pub(super) struct Sent {
     pub(super) choice: String,
-    /// The version of the case that the user has seen.
+    /// What the user has seen of the case and the item.
     pub(super) seen: String,
     note: String,
     user: String,
@@ -58,13 +60,50 @@ pub(super) async fn after(
         ActionOutcome::Done => word,
         ActionOutcome::AlreadyDone => "already",
         ActionOutcome::Refused(refusal) => {
-            let problem = format!("Nothing was changed: {refusal}.");
+            let problem = Problem::new(format!("Nothing was changed: {refusal}."));
             return item_page(visitor, name, number, Some(problem)).await;
         }
         _ => return Err(PageError::Failed),
     };
     let to = visitor.app.path(&format!("/item/{name}/{number}?done={word}"));
     Ok(Redirect::to(&to).into_response())
+}
+
+/// The queue for a user who has seen this of the item.
+pub(super) fn queue(visitor: &Visitor, seen: &str) -> Result<(ReviewQueue, Seen), PageError> {
+    let seen: Seen = seen.parse().map_err(|_| PageError::Invalid)?;
+    Ok((visitor.app.queue().if_as_seen(seen.clone()), seen))
+}
+
+/// Decides the item, as the user has seen it.
+pub(super) async fn resolve(
+    visitor: &Visitor,
+    name: &str,
+    number: u32,
+    resolution: &Resolution,
+    seen: &str,
+) -> Result<Response, PageError> {
+    let (queue, seen) = queue(visitor, seen)?;
+    let item = item(visitor, name, number).await?;
+    let outcome = queue.resolve(&item, resolution, &visitor.actor()).await;
+    if let Ok(ActionOutcome::Refused(Refusal::Changed)) = outcome {
+        return changed(visitor, name, number, &seen).await;
+    }
+    after(visitor, name, number, outcome, resolution.as_str()).await
+}
+
+/// The item as it is now, with what has changed since the user saw it.
+async fn changed(
+    visitor: &Visitor,
+    name: &str,
+    number: u32,
+    seen: &Seen,
+) -> Result<Response, PageError> {
+    let case = visitor.case(name).await?;
+    let text = "Nothing was changed: the record has changed since you opened it. It is shown as it is now. Check it, \
+                and decide again.";
+    let problem = Problem { text: text.to_owned(), lines: since(visitor, &case, seen).await? };
+    item_page(visitor, name, number, Some(problem)).await
 }
 
 pub(super) async fn note(
@@ -121,16 +160,7 @@ pub(super) async fn pass(
 
 /// The choice of the form, if the item offers it now.
 fn choice_of(shown: &ShownItem, sent: &Sent) -> Option<Choice> {
-    Choice::of(shown).into_iter().find(|choice| choice.value() == sent.choice)
-}
-
-/// What the user sees when another person has changed the record.
-pub(super) fn changed(shown: &ShownItem, seen: &str) -> Option<String> {
-    (shown.case.version.to_string() != seen).then(|| {
-        let last = shown.item.history.last();
-        let last = last.map_or_else(String::new, |step| format!(" The last step on it is of {}.", step.by));
-        format!("Nothing was changed: the record has changed since you opened it. It is shown as it is now.{last}")
-    })
+    choices(shown).into_iter().find(|choice| value(&choice.kind) == sent.choice)
 }
 
 pub(super) async fn choose(
@@ -138,14 +168,16 @@ pub(super) async fn choose(
     Path((name, number)): Path<(String, u32)>,
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
+    let seen = queue(&visitor, &sent.seen)?.1;
     let shown = shown(&visitor, &name, number).await?;
-    if let Some(problem) = changed(&shown, &sent.seen) {
-        return item_page(&visitor, &name, number, Some(problem)).await;
+    if !seen.is_still(&shown.case) {
+        return changed(&visitor, &name, number, &seen).await;
     }
     let Some(choice) = choice_of(&shown, &sent) else {
-        return item_page(&visitor, &name, number, Some("Choose what to do.".to_owned())).await;
+        let problem = Problem::new("Choose what to do.");
+        return item_page(&visitor, &name, number, Some(problem)).await;
     };
-    if choice == Choice::Correct {
+    if choice.kind == ChoiceKind::Correct {
         return correct::correct_page(&visitor, &name, number, &shown, None);
     }
     let layout = visitor.layout("Confirm your decision", "/worklist").confidential();
@@ -153,9 +185,9 @@ pub(super) async fn choose(
         layout,
         here: visitor.app.path(&format!("/item/{name}/{number}")),
         case_id: shown.case.id.to_string(),
-        label: choice.label(),
-        effects: choice.effects(&shown),
-        choice: choice.value(),
+        label: label(&choice.kind),
+        choice: value(&choice.kind),
+        effects: choice.effects,
         seen: sent.seen,
     })
 }
@@ -165,16 +197,31 @@ pub(super) async fn decide(
     Path((name, number)): Path<(String, u32)>,
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
+    let seen = queue(&visitor, &sent.seen)?.1;
     let shown = shown(&visitor, &name, number).await?;
-    if let Some(problem) = changed(&shown, &sent.seen) {
-        return item_page(&visitor, &name, number, Some(problem)).await;
+    let choice = choice_of(&shown, &sent);
+    let resolution = choice.and_then(|choice| choice.kind.resolution(shown.item.reason));
+    match resolution {
+        Some(resolution) => resolve(&visitor, &name, number, &resolution, &sent.seen).await,
+        None if !seen.is_still(&shown.case) => changed(&visitor, &name, number, &seen).await,
+        None => {
+            let problem = Problem::new("Nothing was changed: the item does not offer this now.");
+            item_page(&visitor, &name, number, Some(problem)).await
+        }
     }
-    let resolution = choice_of(&shown, &sent).and_then(|choice| choice.resolution());
-    let Some(resolution) = resolution else {
-        let problem = capital("nothing was changed: the item does not offer this any more.");
-        return item_page(&visitor, &name, number, Some(problem)).await;
-    };
-    let item = ItemId::new(shown.case.id.clone(), number);
-    let outcome = visitor.app.queue().resolve(&item, &resolution, &visitor.actor()).await;
-    after(&visitor, &name, number, outcome, resolution.as_str()).await
+}
+
+/// Undoes the last decision on the item, as a new step.
+pub(super) async fn undo(
+    visitor: Visitor,
+    Path((name, number)): Path<(String, u32)>,
+    Form(sent): Form<Sent>,
+) -> Result<Response, PageError> {
+    let (queue, seen) = queue(&visitor, &sent.seen)?;
+    let item = item(&visitor, &name, number).await?;
+    let outcome = queue.undo(&item, &visitor.actor()).await;
+    if let Ok(ActionOutcome::Refused(Refusal::Changed)) = outcome {
+        return changed(&visitor, &name, number, &seen).await;
+    }
+    after(&visitor, &name, number, outcome, "undone").await
 }

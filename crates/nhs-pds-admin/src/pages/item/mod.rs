@@ -5,6 +5,8 @@ mod choices;
 mod correct;
 mod decide;
 mod shown;
+mod since;
+mod timeline;
 
 use crate::rights::Right;
 use crate::routes::Routes;
@@ -18,5 +20,6 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .post("/item/{case}/{number}/pass", Right::AnnotateItem, decide::pass)
         .post("/item/{case}/{number}/choose", Right::DecideItem, decide::choose)
         .post("/item/{case}/{number}/decide", Right::DecideItem, decide::decide)
+        .post("/item/{case}/{number}/undo", Right::DecideItem, decide::undo)
         .post("/item/{case}/{number}/correct", Right::DecideItem, correct::correct)
 }

@@ -3,7 +3,8 @@
 use crate::compared::{self, Row};
 use crate::error::PageError;
 use crate::layout::{Layout, page};
-use crate::pages::item::choices::{Choice, heading};
+use crate::pages::item::choices::{choices, label, value};
+use crate::pages::item::timeline::{Asked, TERMS, timeline};
 use crate::rights::{FieldGroup, Right};
 use crate::view;
 use crate::visitor::Visitor;
@@ -12,7 +13,8 @@ use askama::Template;
 use axum::extract::Path;
 use axum::response::Response;
 use nhs_pds::case::{ItemId, ReviewState};
-use nhs_pds::process::review::{ShownCandidate, ShownItem};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::review::{Choice, ChoiceKind, Seen, ShownCandidate, ShownItem};
 
 /// A person whom PDS returned, on the page.
 struct Card {
@@ -34,7 +36,19 @@ pub(super) struct Option_ {
     label: String,
 }
 
-/// A line of the history or of the timeline.
+/// What prevented an action, and what has changed since the user saw the item.
+pub(super) struct Problem {
+    pub(super) text: String,
+    pub(super) lines: Vec<String>,
+}
+
+impl Problem {
+    pub(super) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), lines: Vec::new() }
+    }
+}
+
+/// A line of the history.
 struct Line {
     when: String,
     what: String,
@@ -59,13 +73,16 @@ struct ItemPage {
     compared: Vec<Row>,
     options: Vec<Option_>,
     seen: String,
-    timeline: Vec<Line>,
+    timeline: Vec<Asked>,
+    terms: &'static [(&'static str, &'static str)],
     history: Vec<Line>,
     passes: Vec<(&'static str, &'static str)>,
     sees_candidates: bool,
     may_annotate: bool,
     is_open: bool,
-    problem: Option<String>,
+    problem: Option<Problem>,
+    /// The last decision, if the user may undo it.
+    undo: Option<String>,
     done: Option<&'static str>,
 }
 
@@ -92,22 +109,23 @@ pub(super) async fn item_page(
     visitor: &Visitor,
     name: &str,
     number: u32,
-    problem: Option<String>,
+    problem: Option<Problem>,
 ) -> Result<Response, PageError> {
     let shown = shown(visitor, name, number).await?;
     let sees = visitor.sees(FieldGroup::Candidates);
     let may_decide = visitor.may(Right::DecideItem);
-    let mut choices = if may_decide { Choice::of(&shown) } else { Vec::new() };
+    let mut choices = if may_decide { choices(&shown) } else { Vec::new() };
     let mut count = 0;
     let mut option = |choice: &Choice| {
         count += 1;
-        Option_ { id: format!("choice-{count}"), value: choice.value(), label: choice.label() }
+        let (value, label) = (value(&choice.kind), label(&choice.kind));
+        Option_ { id: format!("choice-{count}"), value, label }
     };
     let mut cards = Vec::new();
     for (at, candidate) in shown.candidates.iter().enumerate() {
-        let own = Choice::Use(candidate.nhs_number);
-        let choose = choices.contains(&own).then(|| option(&own));
-        choices.retain(|choice| *choice != own);
+        let own = ChoiceKind::UseNumber(candidate.nhs_number);
+        let choose = choices.iter().find(|choice| choice.kind == own).map(&mut option);
+        choices.retain(|choice| choice.kind != own);
         cards.push(card(&shown, candidate, at + 1, choose, sees));
     }
     let options = choices.iter().map(&mut option).collect();
@@ -118,7 +136,7 @@ pub(super) async fn item_page(
         _ => Vec::new(),
     };
     let item = &shown.item;
-    let layout = visitor.layout(heading(item.reason), "/worklist").confidential();
+    let layout = visitor.layout(words::reason(item.reason), "/worklist").confidential();
     page(&ItemPage {
         layout: layout.with_errors(problem.is_some()),
         here: visitor.app.path(&format!("/item/{name}/{number}")),
@@ -132,9 +150,11 @@ pub(super) async fn item_page(
         cards,
         compared,
         options,
-        seen: shown.case.version.to_string(),
-        timeline: timeline(&shown),
-        history: history(&shown),
+        seen: Seen::of(&shown.case, Some(number)).to_string(),
+        timeline: timeline(visitor, &shown).await?,
+        terms: TERMS,
+        history: history(&shown, sees),
+        undo: shown.undoable().filter(|_| may_decide && shown.case.is_live()).map(words::step),
         passes: passes(item.state),
         sees_candidates: sees,
         may_annotate: visitor.may(Right::AnnotateItem) && shown.case.is_live(),
@@ -175,31 +195,21 @@ fn card(
     }
 }
 
-/// Each question to PDS and its result, the last first.
-fn timeline(shown: &ShownItem) -> Vec<Line> {
-    let mut lines = Vec::new();
-    if let Some(last) = &shown.case.last_trace {
-        let code = last.code.as_ref().map(|code| format!(" (code {code})")).unwrap_or_default();
-        let what = format!("{}{code}", words::trace_result(&last.result));
-        lines.push(Line { when: view::time(last.at), what, by: None, note: None });
-    }
-    let people = shown.item.evidence.candidates.iter().map(|candidate| Line {
-        when: view::time(candidate.exchange.sent_at),
-        what: format!("One person returned by the search \u{201c}{}\u{201d}", candidate.step),
-        by: None,
-        note: None,
-    });
-    lines.extend(people);
-    lines
-}
-
-fn history(shown: &ShownItem) -> Vec<Line> {
+/// The steps on the item, the last first. Users who do not see the people see no number of theirs.
+fn history(shown: &ShownItem, sees: bool) -> Vec<Line> {
     let steps = shown.item.history.iter().rev();
     let line = |step: &nhs_pds::case::ReviewStep| Line {
         when: view::time(step.at),
         what: words::step(&step.what),
         by: Some(step.by.clone()),
-        note: step.note.clone(),
+        note: match (step.what.as_str(), &step.note) {
+            ("rejected", Some(note)) => {
+                let number = note.parse::<NhsNumber>().ok().filter(|_| sees);
+                number.map(|number| number.to_string())
+            }
+            ("undone", Some(note)) => Some(words::step(note)),
+            (_, note) => note.clone(),
+        },
     };
     steps.map(line).collect()
 }
@@ -225,6 +235,7 @@ fn done(word: &str) -> Option<&'static str> {
         "accepted" => "The number is recorded.",
         "rejected" => "The number is rejected.",
         "none_of_these" => "The people shown are rejected.",
+        "kept_ours" => "Our number is kept. The other numbers are rejected.",
         "corrected" => "The record is corrected. PDS is asked at the next run.",
         "not_on_pds" => "It is recorded that the person is not on PDS.",
         "merged" => "The records are merged.",

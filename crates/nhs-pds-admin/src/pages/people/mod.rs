@@ -240,7 +240,7 @@ async fn add(visitor: Visitor, Form(sent): Form<Sent>) -> Result<Response, PageE
     let temporary = until.map(|until| (until, sent.reason.as_str()));
     match visitor.app.accounts()?.invite(&new, temporary, &administrator(&visitor)).await {
         Ok(code) => start_code_page(&visitor, new.id.trim().to_lowercase(), code),
-        Err(error @ (AccountError::UserId | AccountError::Exists)) => {
+        Err(error @ (AccountError::UserId | AccountError::Exists | AccountError::Maintenance)) => {
             errors.add("id", capital(&error.to_string()));
             add_page(&visitor, sent, errors)
         }
@@ -370,6 +370,7 @@ async fn after(
         }
         Err(
             error @ (AccountError::OwnAccount
+            | AccountError::Maintenance
             | AccountError::LastAdministrator
             | AccountError::SamePerson
             | AccountError::NoRequest),

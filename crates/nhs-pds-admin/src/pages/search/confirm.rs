@@ -68,8 +68,7 @@ impl ConfirmPage {
         let app = &visitor.app;
         let matched = found.to_match();
         let now = app.clock.now();
-        let candidate =
-            attended_candidate(case, &matched, &found.exchange, &Judge::default(), now);
+        let candidate = attended_candidate(case, &matched, &found.exchange, &Judge::default(), now);
         let advanced = form.typed.confirmed == "yes";
         let again = if advanced { "/search/advanced" } else { "/search" };
         Self {
@@ -100,7 +99,8 @@ fn effects(case: &Case, number: NhsNumber) -> Vec<String> {
     let mut effects = Vec::new();
     match case.nhs_number.as_ref().map(|recorded| recorded.number) {
         Some(ours) if ours == number => {
-            effects.push(format!("The record keeps NHS Number {number}, now as a confirmed number."));
+            effects
+                .push(format!("The record keeps NHS Number {number}, now as a confirmed number."));
         }
         Some(ours) => {
             effects.push(format!("The record gets NHS Number {number}."));
@@ -188,7 +188,9 @@ struct NotOnPdsPage {
 impl NotOnPdsPage {
     fn new(visitor: &Visitor, name: &str, case: &Case) -> Self {
         Self {
-            layout: visitor.layout("Record that the person is not on PDS", "/search").confidential(),
+            layout: visitor
+                .layout("Record that the person is not on PDS", "/search")
+                .confidential(),
             here: visitor.app.path(&format!("/case/{name}")),
             id: case.id.to_string(),
             seen: Seen::of(case, None).to_string(),

@@ -210,6 +210,17 @@ async fn a_supplier_has_access_for_hours_and_with_a_reason() {
     browser.post("/nhs/sign-in/set-up", &fields).await;
     let listed = administrator.get("/nhs/people").await;
     assert!(listed.html.contains("rebuild an index"), "{}", listed.html);
+    let fields =
+        [("id", "s.econd"), ("name", "Sue Econd"), ("role", "auditor"), ("organisation", "RHM")];
+    let page = browser.post("/nhs/people/add", &fields).await;
+    assert!(page.html.contains("Access for maintenance does not include users"), "{}", page.html);
+    for action in ["disable", "ask-recovery", "approve-recovery"] {
+        let page = act(&browser, "a.dmin", action).await;
+        assert!(page.html.contains("Access for maintenance does not include"), "{action}");
+    }
+    let href = page_of(&browser, "s.upplier").await;
+    let page = browser.post(&format!("{href}/change"), &fields[1..]).await;
+    assert!(page.html.contains("Access for maintenance does not include"), "{}", page.html);
     for _ in 0..11 {
         assert!(browser.is_signed_in().await);
         service.advance(TimeDelta::minutes(10));

@@ -16,6 +16,8 @@ pub(super) enum Start {
     Get(String),
     /// A form with these fields.
     Post(&'static str, Vec<(&'static str, String)>),
+    /// A caseload to import.
+    Upload(String),
 }
 
 /// A response that the crawler got, and how.
@@ -126,6 +128,12 @@ pub(super) async fn crawl(
                 is_multipart: false,
                 fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             }),
+            Start::Upload(file) => {
+                let page = browser.upload("case system", file.as_bytes()).await;
+                if page.location().starts_with('/') {
+                    queue.push_back(page.location().to_owned());
+                }
+            }
         }
     }
     while visits.len() < PAGES {

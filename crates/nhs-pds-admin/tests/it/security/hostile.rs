@@ -2,6 +2,7 @@
 //! NUL, and 5,000 characters.
 
 use crate::security::crawler::{crawl, elements};
+use crate::security::headers::check;
 use crate::security::matrix::matches;
 use crate::security::world::{HIDDEN, World, starts};
 use chrono::TimeDelta;
@@ -104,6 +105,7 @@ async fn no_text_of_an_attacker_leaves_its_place_on_any_page() {
                     && matches(route.path(), &visit.path)
                     && !visit.page.status.is_client_error();
             }
+            check(&visit.path, &visit.page);
             if visit.page.header("content-type").starts_with("text/html") {
                 pages += 1;
                 let html = &visit.page.html;
@@ -128,8 +130,8 @@ async fn no_text_of_an_attacker_leaves_its_place_on_any_page() {
     assert!(forms.len() * 2 < all, "no form is sent to {forms:?}");
 }
 
-/// Pages to which the world has no way.
-const UNREACHED: [&str; 0] = [];
+/// Pages to which the world has no way: they need the preview of an import, which is tested with such texts on its own.
+const UNREACHED: [&str; 2] = ["/import/{upload}/rows/{section}", "/import/{upload}/refused.csv"];
 
 /// What an auditor sees of each hostile event: the texts as texts.
 #[tokio::test]

@@ -10,4 +10,7 @@ mod leaks;
 mod limits;
 mod matrix;
 mod paths;
+mod standalone;
 mod world;
+
+pub(crate) use standalone::of_standalone;

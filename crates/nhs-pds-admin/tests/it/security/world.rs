@@ -112,13 +112,30 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Where a crawl starts: every page without a part in its path that names something, and a search for each case.
+/// Where a crawl starts: every page without a part in its path that names something, a search for each case, and a
+/// caseload with the texts.
 pub(super) fn starts(routes: &[Route]) -> Vec<Start> {
     let plain = |route: &&Route| route.method() == "GET" && !route.path().contains('{');
     let pages = routes.iter().filter(plain).map(|route| Start::Get(route.path().to_owned()));
     let ids = cases().into_iter().map(|case| case.id.to_string());
     let search = ids.map(|id| Start::Post("/search", vec![("case", id)]));
-    pages.chain(search.filter(|_| routes.iter().any(|route| route.path() == "/search"))).collect()
+    let has = |path: &str| routes.iter().any(|route| route.path() == path);
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let rows = TEXTS.map(|text| {
+        format!(
+            "{},Zqother,19/01/1986
+",
+            quoted(text)
+        )
+    });
+    let file = format!(
+        "Person ID,Last name,D.O.B.,{}
+{}",
+        quoted(TEXTS[0]),
+        rows.concat()
+    );
+    let upload = has("/import").then_some(Start::Upload(file));
+    pages.chain(search.filter(|_| has("/search"))).chain(upload).collect()
 }
 
 /// A vendor's identity whose users have the names of an attacker. The header says the role.

@@ -193,6 +193,6 @@ async fn list(
         let line = if json { json_line } else { text_line };
         say(&page.iter().map(line).collect::<String>())?;
         let Some(last) = page.last().filter(|_| page.len() == PAGE) else { return Ok(()) };
-        after = Some(last.id.clone());
+        after = Some(last.place());
     }
 }

@@ -5,10 +5,16 @@ use rusqlite::Connection;
 use std::collections::BTreeMap;
 
 /// The tables, their columns, and their order. `hex` of a column is its bytes. What belongs to one database is left out.
-const TABLES: [(&str, &str, &str, &str); 9] = [
+const TABLES: [(&str, &str, &str, &str); 10] = [
     ("cases", "case_id, version, nhs_number, hex document", "case_id", "1 = 1"),
     ("case_due", "case_id, priority, at, to_review", "case_id", "owner = ''"),
-    ("case_item", "case_id, item, is_open, state, reason, assignee", "case_id, item", "1 = 1"),
+    (
+        "case_item",
+        "case_id, item, is_open, state, reason, assignee, opened_at, has_number",
+        "case_id, item",
+        "1 = 1",
+    ),
+    ("case_worker", "case_id, worker", "case_id, worker", "1 = 1"),
     (
         "case_search",
         "case_id, is_live, nhs_number, surname, date_of_birth, postcode",
