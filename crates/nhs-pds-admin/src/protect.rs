@@ -84,7 +84,8 @@ async fn whole(request: Request) -> Result<Request, PageError> {
         Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body))),
         Ok(Err(error)) => {
             let cause = std::error::Error::source(&error);
-            let is_long = cause.and_then(|cause| cause.downcast_ref::<LengthLimitError>()).is_some();
+            let is_long =
+                cause.and_then(|cause| cause.downcast_ref::<LengthLimitError>()).is_some();
             Err(if is_long { PageError::TooLarge } else { PageError::Invalid })
         }
         Err(_) => Err(PageError::TooSlow),

@@ -163,3 +163,21 @@ async fn rejected_records_are_released_after_the_user_has_seen_what_happens() {
     let page = browser.post("/worklist/released", &[("which", "all")]).await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);
 }
+
+#[tokio::test]
+async fn items_are_assigned_to_another_user_by_those_who_decide() {
+    let site = site().await;
+    let browser = site.of(Role::DataQuality);
+    let items = sealed(&browser.get("/worklist").await.html);
+    let fields = [("item", items[0].as_str()), ("to", "user"), ("user", "jo.doe")];
+    let page = browser.post("/worklist/assign", &fields).await;
+    assert_eq!(page.location(), "/worklist?done=assigned");
+    let page = site.named(Role::DataQuality, "jo.doe").get("/worklist?tab=mine").await;
+    assert_eq!(shown(&page.html), ["RHM:oldest"]);
+    let page = browser.post("/worklist/assign", &[("item", &items[0]), ("to", "user")]).await;
+    assert_eq!(page.location(), "/worklist?done=no_user");
+    let browser = site.of(Role::FrontLine);
+    let own = sealed(&browser.get("/worklist").await.html);
+    let fields = [("item", own[0].as_str()), ("to", "user"), ("user", "jo.doe")];
+    assert_eq!(browser.post("/worklist/assign", &fields).await.status, StatusCode::FORBIDDEN);
+}
