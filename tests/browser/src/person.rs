@@ -154,6 +154,36 @@ impl Person {
         self.labelled(label).await.click().await.expect("it can be chosen");
     }
 
+    /// Opens what is behind this text, if it is closed.
+    pub async fn open(&self, summary: &str) {
+        let path = format!("//summary[contains(normalize-space(.), {})]", quoted(summary));
+        let summary = self.by_path(&path).await;
+        let details = summary.find(Locator::XPath("..")).await.expect("a summary has details");
+        if details.attr("open").await.expect("an attribute").is_none() {
+            summary.click().await.expect("it can be opened");
+        }
+    }
+
+    /// Follows the link `again` until the page shows a text.
+    pub async fn reach(&self, text: &str, again: &str) {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while !self.sees(text).await {
+            if tokio::time::Instant::now() > until {
+                panic!("the page does not reach {text:?}\n{}", self.shown().await);
+            }
+            self.click(again).await;
+        }
+    }
+
+    /// The texts of all elements that a selector finds now.
+    pub async fn texts(&self, selector: &str) -> Vec<String> {
+        let mut texts = Vec::new();
+        for element in self.find_all(selector).await {
+            texts.push(element.text().await.expect("the element has text"));
+        }
+        texts
+    }
+
     /// Names a file to upload.
     pub async fn attach(&self, label: &str, file: &Path) {
         let field = self.labelled(label).await;
@@ -316,6 +346,7 @@ impl Person {
     /// Keeps a picture of the page for the documentation, if pictures are asked for.
     pub async fn picture(&self, name: &str) {
         let Ok(directory) = std::env::var("SCREENSHOTS") else { return };
+        self.chromium.client.execute("document.activeElement.blur()", vec![]).await.expect("a page");
         self.show(State::Wide).await;
         let picture = self.chromium.client.screenshot().await.expect("a picture");
         let path = Path::new(&directory).join(format!("{name}.png"));

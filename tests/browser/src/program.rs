@@ -118,6 +118,14 @@ impl World {
         Self { directory, accounts: beginning.accounts.clone() }
     }
 
+    /// No case, and a user of each role.
+    pub fn empty() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let database = directory.path().join("cases.sqlite");
+        let accounts = USERS.map(|(role, user)| add_user(&database, role, user)).to_vec();
+        Self { directory, accounts }
+    }
+
     /// The account of this user, whose name begins with `name`.
     pub fn account(&self, name: &str) -> Account {
         let found = self.accounts.iter().find(|account| account.user.starts_with(name));

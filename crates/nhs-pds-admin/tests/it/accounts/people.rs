@@ -168,32 +168,34 @@ async fn a_request_for_a_recovery_that_is_too_old_can_be_made_again() {
     assert!(second.get(&href).await.html.contains("Ask for a recovery"));
 }
 
+/// Adds a supplier, with these fields as they were typed.
+async fn add_supplier(administrator: &Browser<'_>, hours: &str, reason: &str) -> Page {
+    let fields = [
+        ("id", "s.upplier"),
+        ("name", "Sam Upplier"),
+        ("role", "administrator"),
+        ("organisation", "RHM"),
+        ("hours", hours),
+        ("reason", reason),
+    ];
+    administrator.post("/nhs/people/add", &fields).await
+}
+
 #[tokio::test]
 async fn a_supplier_has_access_for_hours_and_with_a_reason() {
     let service = Service::new();
     let admin = service.add("a.dmin", Role::Administrator).await;
     let administrator = service.signed_in("a.dmin", &admin).await;
-    let add = async |hours: &str, reason: &str| {
-        let fields = [
-            ("id", "s.upplier"),
-            ("name", "Sam Upplier"),
-            ("role", "administrator"),
-            ("organisation", "RHM"),
-            ("hours", hours),
-            ("reason", reason),
-        ];
-        administrator.post("/nhs/people/add", &fields).await
-    };
     for (hours, reason, says) in [
         ("many", "index", "number of hours from 1 to 8"),
         ("9", "index", "within 8 hours"),
         ("0", "index", "within 8 hours"),
         ("2", " ", "Enter the reason"),
     ] {
-        let page = add(hours, reason).await;
+        let page = add_supplier(&administrator, hours, reason).await;
         assert!(page.html.contains(says), "{says}: {}", page.html);
     }
-    let page = add("2", "rebuild an index").await;
+    let page = add_supplier(&administrator, "2", "rebuild an index").await;
     let start = page.between("<code>", "</code>").to_owned();
     let browser = service.browser();
     let page =

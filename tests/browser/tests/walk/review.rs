@@ -1,0 +1,100 @@
+//! The day of a data-quality officer: items are opened, compared and decided, and the decision is found everywhere.
+
+use crate::{AMBIGUOUS, UNCONFIRMED, open_case};
+use nhs_pds_browser_tests::{Person, World};
+
+/// Two people match, so PDS has returned none. A search with the postcode from the paper file finds the right one.
+#[tokio::test]
+async fn an_ambiguous_item_gets_its_number() {
+    let (id, number) = AMBIGUOUS;
+    let world = World::new();
+    let serving = world.serve();
+    let person = Person::at(&serving).await;
+    person.sign_in(&world.account("dana")).await;
+
+    open_case(&person, id).await;
+    person.click("Several people on PDS match").await;
+    assert!(person.sees("lookup history").await);
+    person.click(id).await;
+
+    // What the record has is searched for without retyping; only the postcode is new.
+    person.press("Search for this person").await;
+    person.open("Change the criteria").await;
+    assert_eq!(person.value("Surname").await, "Taylor");
+    person.enter("Postcode", "RM14 8LJ").await;
+    person.press("Search").await;
+    person.expect(number).await;
+    person.picture("search").await;
+    person.press("Compare, and use this number").await;
+    assert_eq!(person.heading().await, "Is this the same person?");
+    person.press("Yes, it is the same person").await;
+
+    open_case(&person, id).await;
+    assert!(person.sees(number).await);
+    assert!(!person.sees("Open review items").await);
+    person.open("Where the number comes from").await;
+    assert!(person.sees("dana.quality").await, "the person who confirmed it is with the number");
+    person.picture("case").await;
+    person.click("Letter").await;
+    assert!(person.sees(number).await);
+    assert!(person.sees("NHS Confidential: Personal Data about a patient").await);
+    assert!(person.sees("page 1 of 2").await);
+
+    let auditor = Person::at(&serving).await;
+    auditor.sign_in(&world.account("audrey")).await;
+    auditor.visit("/audit").await;
+    auditor.enter("Case id", id).await;
+    auditor.enter("User", "dana.quality").await;
+    auditor.press("Find events").await;
+    assert!(auditor.sees(number).await, "the number is in the trail");
+    auditor.picture("audit").await;
+}
+
+/// A candidate is compared and taken over. Then the officer has second thoughts.
+#[tokio::test]
+async fn a_decision_is_made_and_undone() {
+    let (id, number) = UNCONFIRMED;
+    let world = World::new();
+    let serving = world.serve();
+    let person = Person::at(&serving).await;
+    person.sign_in(&world.account("dana")).await;
+    open_case(&person, id).await;
+    person.click("The person found is not certainly").await;
+    assert!(person.sees("1 in 25").await);
+    person.picture("item").await;
+
+    // Without a choice nothing happens, and the page says so.
+    person.press("Continue").await;
+    assert!(person.sees("There is a problem").await);
+    person.choose(&format!("Use this number: {number}")).await;
+    person.press("Continue").await;
+    assert!(person.sees(&format!("The record gets the number {number}")).await);
+    person.press("Confirm").await;
+    assert!(person.sees("Resolved").await);
+    open_case(&person, id).await;
+    assert!(person.sees("Can be used").await);
+}
+
+/// Two people have the same item open. The second one sees what the first has done, and changes nothing.
+#[tokio::test]
+async fn the_second_of_two_people_sees_what_changed() {
+    let (id, number) = UNCONFIRMED;
+    let world = World::new();
+    let serving = world.serve();
+    let (first, second) = tokio::join!(Person::at(&serving), Person::at(&serving));
+    let (first, second) = (first.careless(), second.careless());
+    for (person, name) in [(&first, "dana"), (&second, "dev")] {
+        person.sign_in(&world.account(name)).await;
+        open_case(person, id).await;
+        person.click("The person found is not certainly").await;
+    }
+    first.choose("None of these people").await;
+    first.press("Continue").await;
+    first.press("Confirm").await;
+    second.choose(&format!("Use this number: {number}")).await;
+    second.press("Continue").await;
+    assert!(second.sees("Nothing was changed").await);
+    second.check().await;
+    open_case(&second, id).await;
+    assert!(!second.sees("Can be used").await);
+}
