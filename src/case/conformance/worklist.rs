@@ -139,12 +139,12 @@ async fn follows_saves(store: &dyn CaseStore, mut cases: Vec<Case>) -> Result<()
 
 /// Items that only some users see, and their counts.
 pub(super) async fn counts_items(store: &dyn CaseStore) -> Result<(), Breach> {
-    use ReviewReason::{Conflict, NoMatch};
+    use ReviewReason::{Conflict, NoMatch, Replaced};
     let none = store.item_counts("u1", None).await?;
     hold(none == ItemCounts::default(), "an empty store counts no items")?;
     let mut cases = vec![
         with_items("1", &[NoMatch, Conflict])?,
-        with_items("2", &[Conflict, NoMatch, NoMatch])?,
+        with_items("2", &[Conflict, NoMatch, Replaced])?,
         with_items("3", &[NoMatch])?,
         with_items("4", &[NoMatch])?,
     ];

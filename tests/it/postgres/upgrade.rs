@@ -52,6 +52,10 @@ fn prepare_old(database: &Database, cases: &[Case]) {
     all.execute(&format!(
         "INSERT INTO nhs_pds.cases (tenant, case_id, version, document) VALUES {rows}"
     ));
+    all.execute(
+        "INSERT INTO nhs_pds.case_search (tenant, case_id, is_live)
+         SELECT tenant, case_id, true FROM nhs_pds.cases",
+    );
     all.execute(&format!(
         "INSERT INTO nhs_pds.case_item (tenant, case_id, item, is_open, state, reason)
          VALUES ({key}, '0003', 1, true, 'open', 'none'), ({key}, 'gone', 1, true, 'open', 'none')"
