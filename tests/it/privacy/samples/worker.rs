@@ -252,7 +252,7 @@ fn show_status(shown: &mut Shown) {
         }]
     }))
     .unwrap();
-    shown.value(status.service.as_ref().unwrap());
+    shown.value(&status.service);
     shown.value(&status.failures[0]);
     shown.value(&status);
     let figures: Figures = serde_json::from_value(serde_json::json!({
