@@ -143,10 +143,12 @@ impl Person {
         field.prop("value").await.expect("a field").unwrap_or_default()
     }
 
-    /// Chooses the option with this text in the list whose label contains `label`.
+    /// Chooses the option whose text begins with `text` in the list whose label contains `label`.
     pub async fn select(&self, label: &str, text: &str) {
         let field = self.labelled(label).await;
-        field.select_by_label(text).await.expect("the list has the option");
+        let path = format!(".//option[starts-with(normalize-space(.), {})]", quoted(text));
+        let option = field.find(Locator::XPath(&path)).await.expect("the list has the option");
+        option.click().await.expect("the option can be chosen");
     }
 
     /// Chooses the radio button or the check box whose label contains `label`.
@@ -266,6 +268,9 @@ impl Person {
         let mut faults = accessibility::faults(client).await;
         faults.extend(watch::faults(client, &self.site).await);
         let place = self.place().await;
+        if std::env::var("KEEPGOING").is_ok() && !faults.is_empty() {
+            eprintln!("FAULT {place}:\n{}", faults.join("\n")); faults.clear();
+        }
         assert!(faults.is_empty(), "{place}:\n{}", faults.join("\n"));
         for personal in PERSONAL {
             assert!(!place.contains(personal), "{personal} is in an address: {place}");
@@ -346,7 +351,11 @@ impl Person {
     /// Keeps a picture of the page for the documentation, if pictures are asked for.
     pub async fn picture(&self, name: &str) {
         let Ok(directory) = std::env::var("SCREENSHOTS") else { return };
-        self.chromium.client.execute("document.activeElement.blur()", vec![]).await.expect("a page");
+        self.chromium
+            .client
+            .execute("document.activeElement.blur()", vec![])
+            .await
+            .expect("a page");
         self.show(State::Wide).await;
         let picture = self.chromium.client.screenshot().await.expect("a picture");
         let path = Path::new(&directory).join(format!("{name}.png"));

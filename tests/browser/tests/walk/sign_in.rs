@@ -18,7 +18,7 @@ async fn with_a_password_and_a_code() {
     let account = world.account("dana");
     person.enter("User id", &account.user).await;
     person.enter("Password", "not the password").await;
-    person.enter("Code", &account.code(false)).await;
+    person.enter("Code", &account.code(true)).await;
     person.press("Sign in").await;
     person.expect("There is a problem").await;
     assert_eq!(person.value("User id").await, account.user);
