@@ -269,7 +269,8 @@ impl Person {
         faults.extend(watch::faults(client, &self.site).await);
         let place = self.place().await;
         if std::env::var("KEEPGOING").is_ok() && !faults.is_empty() {
-            eprintln!("FAULT {place}:\n{}", faults.join("\n")); faults.clear();
+            eprintln!("FAULT {place}:\n{}", faults.join("\n"));
+            faults.clear();
         }
         assert!(faults.is_empty(), "{place}:\n{}", faults.join("\n"));
         for personal in PERSONAL {
@@ -337,7 +338,8 @@ impl Person {
             if (!at) return '';
             const labels = at.labels ? [...at.labels].map(each => each.textContent).join(' ') : '';
             const label = at.getAttribute('aria-label') || '';
-            return [label, labels, at.textContent].join(' ').replace(/\\s+/g, ' ').trim();
+            const text = at.matches('a, button, summary') ? at.textContent : '';
+            return [label, labels, text].join(' ').replace(/\\s+/g, ' ').trim();
         ";
         let found = self.chromium.client.execute(script, vec![]).await.expect("a focus");
         found.as_str().unwrap_or_default().to_owned()

@@ -14,7 +14,7 @@ async fn a_candidate_is_confirmed_with_few_keys() {
     let mut person = Person::at(&serving).await;
     person.sign_in(&world.account("dana")).await;
     list(&person, UNCERTAIN).await;
-    person.tab_to(&format!("record {id}")).await;
+    person.tab_to(&format!(", record {id}")).await;
     person.key_to_page(Key::Enter).await;
     person.keys_pressed();
 
@@ -29,6 +29,6 @@ async fn a_candidate_is_confirmed_with_few_keys() {
     assert!(person.focused().await.contains("Confirm"));
     person.key_to_page(Key::Enter).await;
     let keys = person.keys_pressed();
-    assert!(person.sees("Resolved").await);
+    person.expect("Resolved").await;
     assert!(keys <= MOST, "{keys} keys");
 }

@@ -38,7 +38,7 @@ async fn list(person: &Person, reason: &str) {
 async fn open_unconfirmed(person: &Person) {
     list(person, UNCERTAIN).await;
     person.click(&format!("record {}", UNCONFIRMED.0)).await;
-    assert!(person.sees(UNCONFIRMED.1).await);
+    person.expect(UNCONFIRMED.1).await;
 }
 
 /// Opens a case as people do who know its id.

@@ -72,7 +72,7 @@ async fn without_scripts() {
     person.press("Continue").await;
     person.press("Confirm").await;
     crate::open_case(&person, id).await;
-    assert!(person.sees("Can be used").await);
+    person.expect("Can be used").await;
     person.press("Sign out").await;
     person.visit("/search").await;
     assert_eq!(person.heading().await, "Sign in");
