@@ -80,7 +80,7 @@ pub(super) async fn worklist(
         for place in &found {
             let case = cases.get(place.id().case.as_str());
             let of_case = case.into_iter().flat_map(|case| filter.of(case, after));
-            items.extend(of_case.filter(|item| item.place() == *place).last());
+            items.extend(of_case.filter(|item| item.place() == *place).next_back());
         }
         from = Some(last);
     }

@@ -160,7 +160,7 @@ pub(super) fn worklist(
         for place in &found {
             let case = readable(rows::get(connection, &place.id().case))?;
             let of_case = case.iter().flat_map(|case| filter.of(case, after));
-            items.extend(of_case.filter(|item| item.place() == *place).last());
+            items.extend(of_case.filter(|item| item.place() == *place).next_back());
         }
         from = Some(last.clone());
     }

@@ -27,7 +27,13 @@ pub(crate) fn spans(page: &str) -> BTreeSet<String> {
 /// Those of `spans` that are names of tests, or of modules of tests.
 pub(crate) fn tests_among(spans: &BTreeSet<String>) -> Vec<&str> {
     let names = spans.iter().map(String::as_str);
-    names.filter(|span| span.starts_with("it::") || span.contains("::tests")).collect()
+    let is_test = |span: &&str| {
+        span.starts_with("it::")
+            || span.starts_with("browser::")
+            || span.contains("::it::")
+            || span.contains("::tests")
+    };
+    names.filter(is_test).collect()
 }
 
 /// Those of `named` that are neither a test nor a module of tests.

@@ -47,6 +47,8 @@ pub(crate) fn present() -> BTreeSet<String> {
         ("crates/nhs-pds-simulator/src", "nhs_pds_simulator::", "::tests"),
         ("tests/it", "it::", ""),
         ("crates/nhs-pds-cli/tests/it", "it::", ""),
+        ("crates/nhs-pds-admin/tests/it", "nhs_pds_admin::it::", ""),
+        ("tests/browser/tests/walk", "browser::", ""),
     ];
     for (folder, prefix, inner) in folders {
         let mut files = Vec::new();

@@ -83,8 +83,9 @@ async fn whole(request: Request) -> Result<Request, PageError> {
     match read {
         Ok(Ok(body)) => Ok(Request::from_parts(parts, Body::from(body))),
         Ok(Err(error)) => {
-            let source = std::error::Error::source(&error);
-            let is_long = source.is_some_and(|cause| cause.is::<LengthLimitError>());
+            let cause = std::error::Error::source(&error);
+            let is_long =
+                cause.and_then(|cause| cause.downcast_ref::<LengthLimitError>()).is_some();
             Err(if is_long { PageError::TooLarge } else { PageError::Invalid })
         }
         Err(_) => Err(PageError::TooSlow),

@@ -15,3 +15,4 @@ mod quality;
 mod search;
 mod security;
 mod support;
+mod worklist;

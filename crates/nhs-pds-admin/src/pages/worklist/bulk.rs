@@ -4,11 +4,13 @@ use crate::error::PageError;
 use crate::layout::page;
 use crate::pages::worklist::place;
 use crate::pages::worklist::view::{ConfirmPage, ResultPage};
+use crate::rights::Right;
 use crate::visitor::Visitor;
 use axum::body::Bytes;
 use axum::response::{IntoResponse, Redirect, Response};
 use nhs_pds::case::ItemId;
 use nhs_pds::process::review::{ActionOutcome, Release, ReleaseReason};
+use nhs_pds::trace::{Caller, LocalIdentity, User};
 
 /// What the forms of the worklist send. A field may occur several times.
 #[derive(Default)]
@@ -17,6 +19,8 @@ struct Sent {
     reason: String,
     code: String,
     which: String,
+    to: String,
+    user: String,
 }
 
 impl Sent {
@@ -28,6 +32,8 @@ impl Sent {
                 "reason" => sent.reason = value.trim().to_owned(),
                 "code" => sent.code = value.trim().to_owned(),
                 "which" => sent.which = value.into_owned(),
+                "to" => sent.to = value.into_owned(),
+                "user" => sent.user = value.trim().to_owned(),
                 _ => {}
             }
         }
@@ -53,7 +59,8 @@ impl Sent {
 /// What was done, by the word of the redirect.
 pub(super) fn done(word: &str) -> Option<&'static str> {
     match word {
-        "assigned" => Some("The items are assigned to you."),
+        "assigned" => Some("The items are assigned."),
+        "no_user" => Some("Enter the user id first. Nothing was changed."),
         "none" => Some("Choose at least one item first. Nothing was changed."),
         _ => None,
     }
@@ -63,17 +70,36 @@ fn back(visitor: &Visitor, word: &str) -> Response {
     Redirect::to(&visitor.app.path(&format!("/worklist?done={word}"))).into_response()
 }
 
-/// Assigns the chosen items to the user.
+/// The user to whom the items go: the user of the page, or the one whose user id was typed. A short user id is one of
+/// the organisation, as users sign in with it.
+fn assignee(visitor: &Visitor, sent: &Sent) -> Result<Option<String>, PageError> {
+    if sent.to != "user" {
+        return Ok(Some(visitor.actor().user_id().to_owned()));
+    }
+    // The front line assigns items to itself only.
+    if !visitor.may(Right::DecideItem) {
+        return Err(PageError::Forbidden);
+    }
+    if sent.user.is_empty() || sent.user.contains(':') {
+        return Ok(Some(sent.user.clone()).filter(|user| !user.is_empty()));
+    }
+    let local = LocalIdentity::new(visitor.app.organisation.clone(), sent.user.as_str());
+    let local = local.map_err(|_| PageError::Invalid)?;
+    Ok(Some(Caller::User(User::Local(local)).to_string()))
+}
+
+/// Assigns the chosen items to a user.
 pub(super) async fn assign(visitor: Visitor, body: Bytes) -> Result<Response, PageError> {
     let sent = Sent::read(&body);
     let chosen = sent.chosen(&visitor).await?;
     if chosen.is_empty() {
         return Ok(back(&visitor, "none"));
     }
+    let Some(user) = assignee(&visitor, &sent)? else { return Ok(back(&visitor, "no_user")) };
     let (queue, actor) = (visitor.app.queue(), visitor.actor());
     let mut lines = Vec::new();
     for item in &chosen {
-        let outcome = queue.assign(item, Some(actor.user_id()), &actor).await?;
+        let outcome = queue.assign(item, Some(&user), &actor).await?;
         if let ActionOutcome::Refused(_) = outcome {
             lines.push((item.case.to_string(), said(&outcome)));
         }
@@ -81,8 +107,7 @@ pub(super) async fn assign(visitor: Visitor, body: Bytes) -> Result<Response, Pa
     if lines.is_empty() {
         return Ok(back(&visitor, "assigned"));
     }
-    let summary =
-        format!("{} of {} items are assigned to you.", chosen.len() - lines.len(), chosen.len());
+    let summary = format!("{} of {} items are assigned.", chosen.len() - lines.len(), chosen.len());
     page(&ResultPage {
         layout: visitor.layout("Some items were not assigned", "/worklist").confidential(),
         summary,

@@ -111,7 +111,7 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
     let tab = |word: &str, label: &'static str, count: u64| Tab {
         href: Selected { tab: word.to_owned(), ..Selected::default() }.href(&visitor),
         label,
-        count,
+        count: values::count(count),
         is_current: selected.tab == word,
     };
     let of = |state: ReviewState| counts.states.get(&state).copied().unwrap_or_default();
@@ -125,7 +125,10 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
         .reasons
         .iter()
         .map(|(reason, count)| {
-            (reason.as_str().to_owned(), format!("{} ({count})", words::reason(*reason)))
+            (
+                reason.as_str().to_owned(),
+                format!("{} ({})", words::reason(*reason), values::count(*count)),
+            )
         })
         .collect();
     let known = reasons.iter().map(|(word, text)| (word.as_str(), text.as_str()));
@@ -152,7 +155,7 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
         assignee: match &item.assignee {
             Some(user) if *user == me => "Me".to_owned(),
             Some(user) => user.clone(),
-            None => "Nobody".to_owned(),
+            None => "Not assigned".to_owned(),
         },
     });
     page(&WorklistPage {
@@ -162,7 +165,7 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
         rows: rows.collect(),
         tab: selected.tab.clone(),
         is_without: selected.number == "without",
-        without: counts.without_nhs_number,
+        without: values::count(counts.without_nhs_number),
         may_decide: visitor.may(Right::DecideItem),
         may_annotate: visitor.may(Right::AnnotateItem),
         is_first: selected.after.is_empty(),

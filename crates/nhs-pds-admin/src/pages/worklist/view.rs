@@ -8,7 +8,7 @@ use askama::Template;
 pub(super) struct Tab {
     pub(super) href: String,
     pub(super) label: &'static str,
-    pub(super) count: u64,
+    pub(super) count: String,
     pub(super) is_current: bool,
 }
 
@@ -34,7 +34,7 @@ pub(super) struct WorklistPage {
     pub(super) rows: Vec<Row>,
     pub(super) tab: String,
     pub(super) is_without: bool,
-    pub(super) without: u64,
+    pub(super) without: String,
     pub(super) may_decide: bool,
     pub(super) may_annotate: bool,
     pub(super) is_first: bool,
