@@ -79,8 +79,8 @@ pub(super) async fn worklist(
         let cases = rows::get_all(tx, &ids).await?;
         for place in &found {
             let case = cases.get(place.id().case.as_str());
-            let of_case = case.into_iter().flat_map(|case| filter.of(case, after));
-            items.extend(of_case.filter(|item| item.place() == *place).next_back());
+            let mut of_case = case.into_iter().flat_map(|case| filter.of(case, after));
+            items.extend(of_case.rfind(|item| item.place() == *place));
         }
         from = Some(last);
     }

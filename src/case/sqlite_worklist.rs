@@ -159,8 +159,8 @@ pub(super) fn worklist(
         let Some(last) = found.last() else { break };
         for place in &found {
             let case = readable(rows::get(connection, &place.id().case))?;
-            let of_case = case.iter().flat_map(|case| filter.of(case, after));
-            items.extend(of_case.filter(|item| item.place() == *place).next_back());
+            let mut of_case = case.iter().flat_map(|case| filter.of(case, after));
+            items.extend(of_case.rfind(|item| item.place() == *place));
         }
         from = Some(last.clone());
     }

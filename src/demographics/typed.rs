@@ -221,7 +221,7 @@ fn parts(text: &str) -> Result<Vec<Part>, DateError> {
 /// The month whose name begins with `word`, of at least three letters.
 fn month(word: &str) -> Option<u8> {
     let named = |month: &&str| word.len() >= 3 && month.starts_with(word);
-    let at = MONTHS.iter().position(|month| named(month))?;
+    let at = MONTHS.iter().position(named)?;
     u8::try_from(at + 1).ok()
 }
 

@@ -48,7 +48,7 @@ impl Links {
             getrandom::fill(&mut *key).map_err(|_| PageError::Failed)?;
             let entry = entry(EventKind::ConfigurationChanged).with_detail("setting", SETTING);
             let (actor, at) = (entry.actor().clone(), entry.at());
-            let setting = Setting::new(URL_SAFE_NO_PAD.encode(&*key));
+            let setting = Setting::new(URL_SAFE_NO_PAD.encode(*key));
             // The next turn reads what this server or another one has written.
             let _: nhs_pds::process::store::Committed =
                 store.commit(Commit::new(&actor, at).set(SETTING, setting, entry)).await?;
@@ -97,14 +97,14 @@ impl Links {
     fn derive(&self, use_: &str, purpose: &str, text: &str) -> [u8; 32] {
         // Hash of a hash: a longer text cannot be made from the digest of a shorter one.
         let mut inner = Sha256::new();
-        inner.update(&*self.key);
+        inner.update(*self.key);
         for part in [use_, purpose] {
             inner.update((part.len() as u64).to_be_bytes());
             inner.update(part);
         }
         inner.update(text);
         let mut outer = Sha256::new();
-        outer.update(&*self.key);
+        outer.update(*self.key);
         outer.update(inner.finalize());
         outer.finalize().into()
     }

@@ -143,10 +143,12 @@ impl Person {
         field.prop("value").await.expect("a field").unwrap_or_default()
     }
 
-    /// Chooses the option with this text in the list whose label contains `label`.
+    /// Chooses the option whose text begins with `text` in the list whose label contains `label`.
     pub async fn select(&self, label: &str, text: &str) {
         let field = self.labelled(label).await;
-        field.select_by_label(text).await.expect("the list has the option");
+        let path = format!(".//option[starts-with(normalize-space(.), {})]", quoted(text));
+        let option = field.find(Locator::XPath(&path)).await.expect("the list has the option");
+        option.click().await.expect("the option can be chosen");
     }
 
     /// Chooses the radio button or the check box whose label contains `label`.
@@ -332,7 +334,8 @@ impl Person {
             if (!at) return '';
             const labels = at.labels ? [...at.labels].map(each => each.textContent).join(' ') : '';
             const label = at.getAttribute('aria-label') || '';
-            return [label, labels, at.textContent].join(' ').replace(/\\s+/g, ' ').trim();
+            const text = at.matches('a, button, summary') ? at.textContent : '';
+            return [label, labels, text].join(' ').replace(/\\s+/g, ' ').trim();
         ";
         let found = self.chromium.client.execute(script, vec![]).await.expect("a focus");
         found.as_str().unwrap_or_default().to_owned()
@@ -346,7 +349,11 @@ impl Person {
     /// Keeps a picture of the page for the documentation, if pictures are asked for.
     pub async fn picture(&self, name: &str) {
         let Ok(directory) = std::env::var("SCREENSHOTS") else { return };
-        self.chromium.client.execute("document.activeElement.blur()", vec![]).await.expect("a page");
+        self.chromium
+            .client
+            .execute("document.activeElement.blur()", vec![])
+            .await
+            .expect("a page");
         self.show(State::Wide).await;
         let picture = self.chromium.client.screenshot().await.expect("a picture");
         let path = Path::new(&directory).join(format!("{name}.png"));

@@ -145,9 +145,15 @@ impl World {
 
     /// Serves the screens.
     pub fn serve(&self) -> Serving {
+        self.serve_with(&[])
+    }
+
+    /// Serves the screens with more options.
+    pub fn serve_with(&self, options: &[&str]) -> Serving {
         let mut server = program()
-            .args(["serve", "--listen", "127.0.0.1:0", "--db"])
+            .args(["serve", "--service", "smsp", "--listen", "127.0.0.1:0", "--db"])
             .arg(self.database())
+            .args(options)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -46,7 +46,9 @@ pub(crate) async fn faults(client: &Client, site: &str) -> Vec<String> {
     for entry in entries(client, "browser").await {
         let message = entry["message"].as_str().unwrap_or_default();
         let is_status = message.contains("the server responded with a status of 4");
-        if !is_status {
+        // A sign-out says what it cleared.
+        let is_cleared = message.contains("Clear-Site-Data header");
+        if !is_status && !is_cleared {
             faults.push(format!("{}: {message}", entry["level"]));
         }
     }

@@ -89,6 +89,19 @@ async fn the_id_of_a_damaged_case_is_escaped_on_a_terminal() {
     assert!(told.contains(r"case RXX:\u{202e}gro\u{200b}1 is damaged"), "{told:?}");
 }
 
+#[tokio::test]
+async fn a_report_keeps_its_figures_for_the_trends_of_the_screens() {
+    let kept = Kept::new();
+    kept.store.insert_all(vec![Case::new(id("RXX:1"), RecordType::AdultCase)]).await.unwrap();
+    for counts in 1..=2 {
+        let (code, _, told) = run("report", &kept.file, &[]);
+        assert_eq!((code, told.as_str()), (Some(0), ""));
+        assert_eq!(nhs_pds::report::history(&*kept.store).await.unwrap().len(), counts);
+    }
+    let last = nhs_pds::report::last(&*kept.store).await.unwrap().unwrap();
+    assert_eq!(last.count("cases:in_use"), 1);
+}
+
 /// Names, bytes and times of the files in a folder; only the name of the index that connections share.
 fn state(folder: &Path) -> Vec<(String, Vec<u8>, Option<SystemTime>)> {
     let mut files: Vec<_> = fs::read_dir(folder)

@@ -23,21 +23,21 @@ async fn a_caseload_is_imported() {
     person.enter("Source of the file", "Weekly extract").await;
     person.attach("File", &world.file("scan.csv", "\u{89}PNG\r\n\u{1a}\n\0\0\0")).await;
     person.press("Upload").await;
-    assert!(person.sees("There is a problem").await);
+    person.expect("There is a problem").await;
 
     person.enter("Source of the file", "Weekly extract").await;
     person.attach("File", &world.file("extract.csv", FILE)).await;
     person.press("Upload").await;
-    assert!(person.sees("The first rows of the file").await);
+    person.expect("The first rows of the file").await;
     person.press("Check the file").await;
     person.reach("Approve and import 2 cases", "Show the progress now").await;
-    assert!(person.sees("Nothing was imported yet").await);
+    person.expect("Nothing was imported yet").await;
     person.picture("import").await;
     person.press("Approve and import 2 cases").await;
     person.reach("Completed", "Show the progress now").await;
     person.press("Close and delete upload").await;
     person.click("Completed imports (1)").await;
-    assert!(person.sees("Weekly extract").await);
+    person.expect("Weekly extract").await;
     open_case(&person, "N900001").await;
-    assert!(person.sees("Okafor").await);
+    person.expect("Okafor").await;
 }

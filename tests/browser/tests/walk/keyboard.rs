@@ -1,6 +1,6 @@
 //! The worklist with keys only, counted.
 
-use crate::{UNCONFIRMED, open_case};
+use crate::{UNCERTAIN, UNCONFIRMED, list};
 use nhs_pds_browser_tests::{Key, Person, World};
 
 /// The most keys from an opened item to a confirmed candidate.
@@ -13,8 +13,8 @@ async fn a_candidate_is_confirmed_with_few_keys() {
     let serving = world.serve();
     let mut person = Person::at(&serving).await;
     person.sign_in(&world.account("dana")).await;
-    open_case(&person, id).await;
-    person.tab_to("The person found is not certainly").await;
+    list(&person, UNCERTAIN).await;
+    person.tab_to(&format!(", record {id}")).await;
     person.key_to_page(Key::Enter).await;
     person.keys_pressed();
 
@@ -29,6 +29,6 @@ async fn a_candidate_is_confirmed_with_few_keys() {
     assert!(person.focused().await.contains("Confirm"));
     person.key_to_page(Key::Enter).await;
     let keys = person.keys_pressed();
-    assert!(person.sees("Resolved").await);
+    person.expect("Resolved").await;
     assert!(keys <= MOST, "{keys} keys");
 }

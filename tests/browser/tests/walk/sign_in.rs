@@ -9,7 +9,7 @@ async fn with_a_password_and_a_code() {
     let person = Person::at(&serving).await;
     person.visit("/").await;
     assert_eq!(person.heading().await, "Sign in");
-    assert!(person.sees("Computer Misuse Act 1990").await);
+    person.expect("Computer Misuse Act 1990").await;
     person.picture("sign-in").await;
 
     // Nothing is filled in, then a wrong password: each says so, and keeps the user id alone.
@@ -18,7 +18,7 @@ async fn with_a_password_and_a_code() {
     let account = world.account("dana");
     person.enter("User id", &account.user).await;
     person.enter("Password", "not the password").await;
-    person.enter("Code", &account.code(false)).await;
+    person.enter("Code", &account.code(true)).await;
     person.press("Sign in").await;
     person.expect("There is a problem").await;
     assert_eq!(person.value("User id").await, account.user);

@@ -50,8 +50,8 @@ async fn pages_that_are_not_shown() {
     person.sign_in(&world.account("audrey")).await;
     for (path, heading) in [
         ("/no-such-page", "Page not found"),
-        ("/search", "You cannot use this page"),
-        ("/case/not-a-case", "You cannot use this page"),
+        ("/search", "You do not have access to this page"),
+        ("/case/not-a-case", "You do not have access to this page"),
     ] {
         person.visit(path).await;
         assert_eq!(person.heading().await, heading, "{path}");
@@ -67,13 +67,12 @@ async fn without_scripts() {
     let serving = world.serve();
     let person = Person::without_scripts(&serving).await;
     person.sign_in(&world.account("dana")).await;
-    crate::open_case(&person, id).await;
-    person.click("The person found is not certainly").await;
+    crate::open_unconfirmed(&person).await;
     person.choose(&format!("Use this number: {number}")).await;
     person.press("Continue").await;
     person.press("Confirm").await;
     crate::open_case(&person, id).await;
-    assert!(person.sees("Can be used").await);
+    person.expect("Can be used").await;
     person.press("Sign out").await;
     person.visit("/search").await;
     assert_eq!(person.heading().await, "Sign in");

@@ -12,7 +12,7 @@ use axum::extract::Path;
 use axum::response::Response;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use nhs_pds::audit::case_as_of;
-use nhs_pds::demographics::{PartialDate, london_day};
+use nhs_pds::demographics::{FullDate, PartialDate, london_day};
 use serde::Deserialize;
 
 #[derive(Default, Deserialize)]
@@ -73,7 +73,7 @@ pub(super) async fn show(
 fn day(text: &str, today: NaiveDate) -> Result<NaiveDate, &'static str> {
     let dates = PartialDate::typed(text, today).unwrap_or_default();
     match dates.as_slice() {
-        [date] => match date.full().map(|date| date.date()) {
+        [date] => match date.full().map(FullDate::date) {
             Some(day) if day <= today => Ok(day),
             Some(_) => Err("The day must be today or in the past"),
             None => Err("Enter a day, a month and a year, such as 19/1/2026"),

@@ -138,7 +138,7 @@ fn allocations(case: &Case) -> Vec<String> {
         let start = allocation.start.map(|day| format!("from {}", facts::date(day.into())));
         let end = allocation.end.map(|day| format!("to {}", facts::date(day.into())));
         facts::joined(start.iter().chain(&end).map(String::as_str), " ")
-            .map_or_else(|| "dates not recorded".to_owned(), |dates| dates)
+            .unwrap_or_else(|| "dates not recorded".to_owned())
     };
     case.allocations
         .iter()

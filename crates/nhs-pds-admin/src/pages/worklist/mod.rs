@@ -4,7 +4,9 @@ mod bulk;
 mod view;
 
 use crate::error::PageError;
+use crate::form::Choice;
 use crate::layout::page;
+use crate::links::Links;
 use crate::pages::worklist::view::{Row, Tab, WorklistPage};
 use crate::rights::Right;
 use crate::routes::Routes;
@@ -13,7 +15,7 @@ use crate::visitor::Visitor;
 use crate::words;
 use axum::extract::Query;
 use axum::response::Response;
-use nhs_pds::case::{ItemFilter, ItemId, ItemPlace, ReviewReason, ReviewState};
+use nhs_pds::case::{ItemCounts, ItemFilter, ItemId, ItemPlace, ReviewReason, ReviewState};
 use nhs_pds::process::review::ListedItem;
 use serde::Deserialize;
 
@@ -108,8 +110,27 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
         let after = links.seal("worklist", &written(&last.place()));
         Selected { after, ..selected.clone() }.href(&visitor)
     });
+    page(&WorklistPage {
+        layout: visitor.layout("Worklist", "/worklist").confidential(),
+        tabs: tabs(&visitor, &selected, &counts),
+        reasons: reasons(&selected, &counts),
+        rows: items.iter().map(|item| row(&visitor, links, item)).collect(),
+        tab: selected.tab.clone(),
+        is_without: selected.number == "without",
+        without: values::count(counts.without_nhs_number),
+        may_decide: visitor.may(Right::DecideItem),
+        may_annotate: visitor.may(Right::AnnotateItem),
+        is_first: selected.after.is_empty(),
+        first: Selected { after: String::new(), ..selected.clone() }.href(&visitor),
+        next,
+        done: visitor.done.as_deref().and_then(bulk::done),
+    })
+}
+
+/// The tabs, with how many items each has.
+fn tabs(visitor: &Visitor, selected: &Selected, counts: &ItemCounts) -> Vec<Tab> {
     let tab = |word: &str, label: &'static str, count: u64| Tab {
-        href: Selected { tab: word.to_owned(), ..Selected::default() }.href(&visitor),
+        href: Selected { tab: word.to_owned(), ..Selected::default() }.href(visitor),
         label,
         count: values::count(count),
         is_current: selected.tab == word,
@@ -121,6 +142,11 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
         tab("unassigned", "Unassigned", counts.unassigned),
     ];
     tabs.extend(ReviewState::OPEN.map(|state| tab(state.as_str(), label_of(state), of(state))));
+    tabs
+}
+
+/// The reasons that open items have, with how many.
+fn reasons(selected: &Selected, counts: &ItemCounts) -> Vec<Choice> {
     let reasons: Vec<(String, String)> = counts
         .reasons
         .iter()
@@ -133,18 +159,22 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
         .collect();
     let known = reasons.iter().map(|(word, text)| (word.as_str(), text.as_str()));
     let mut reasons =
-        crate::form::Choice::list([("", "All reasons")].into_iter().chain(known), &selected.reason);
+        Choice::list([("", "All reasons")].into_iter().chain(known), &selected.reason);
     if !selected.reason.is_empty() && reasons.iter().all(|choice| !choice.is_selected) {
         // The last item of this reason may just have been settled.
         let parsed: Option<ReviewReason> = selected.reason.parse().ok();
-        reasons.extend(parsed.map(|reason| crate::form::Choice {
+        reasons.extend(parsed.map(|reason| Choice {
             value: selected.reason.clone(),
             text: format!("{} (0)", words::reason(reason)),
             is_selected: true,
         }));
     }
+    reasons
+}
+
+fn row(visitor: &Visitor, links: &Links, item: &ListedItem) -> Row {
     let me = visitor.actor().user_id().to_owned();
-    let rows = items.iter().map(|item| Row {
+    Row {
         href: visitor.app.path(&format!("/item/{}/{}", links.case(&item.id.case), item.id.item)),
         sealed: links.seal("item", &written(&item.place())),
         case: item.id.case.to_string(),
@@ -157,22 +187,7 @@ async fn show(visitor: Visitor, Query(selected): Query<Selected>) -> Result<Resp
             Some(user) => user.clone(),
             None => "Not assigned".to_owned(),
         },
-    });
-    page(&WorklistPage {
-        layout: visitor.layout("Worklist", "/worklist").confidential(),
-        tabs,
-        reasons,
-        rows: rows.collect(),
-        tab: selected.tab.clone(),
-        is_without: selected.number == "without",
-        without: values::count(counts.without_nhs_number),
-        may_decide: visitor.may(Right::DecideItem),
-        may_annotate: visitor.may(Right::AnnotateItem),
-        is_first: selected.after.is_empty(),
-        first: Selected { after: String::new(), ..selected.clone() }.href(&visitor),
-        next,
-        done: visitor.done.as_deref().and_then(bulk::done),
-    })
+    }
 }
 
 const fn label_of(state: ReviewState) -> &'static str {
