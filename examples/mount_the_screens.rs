@@ -1,5 +1,7 @@
 //! Mounts the screens in an application that has a sign-in of its own, and requests a page as a signed-in user.
 
+#![expect(clippy::print_stdout, reason = "an example prints what it shows")]
+
 use axum::routing::get;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::MemoryStore;
@@ -20,8 +22,7 @@ impl Identity for Sessions {
         &self,
         request: &http::request::Parts,
     ) -> Result<Option<Person>, IdentityError> {
-        let Some(cookie) = request.headers.get("cookie") else { return Ok(None) };
-        if cookie != "session=of-jo-doe" {
+        if request.headers.get("cookie").is_none_or(|cookie| cookie != "session=of-jo-doe") {
             return Ok(None);
         }
         let here = "RHM".parse().map_err(|_| IdentityError)?;

@@ -13,16 +13,19 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 75] = [
+const SETTINGS: [&str; 83] = [
     "ablation",
     "allowance",
     "anchors",
     "answer",
     "as",
     "attempts",
+    "behind-proxy",
     "burst",
     "caseload",
     "cases",
+    "certificate",
+    "certificate-key",
     "client-certificate",
     "client-id",
     "client-key",
@@ -39,6 +42,7 @@ const SETTINGS: [&str; 75] = [
     "full",
     "full-records",
     "history",
+    "idle",
     "import",
     "in-flight",
     "interval",
@@ -67,6 +71,7 @@ const SETTINGS: [&str; 75] = [
     "owner",
     "pages",
     "passes",
+    "password-days",
     "patience",
     "people",
     "per-second",
@@ -85,9 +90,12 @@ const SETTINGS: [&str; 75] = [
     "strict-soap-action",
     "surnames",
     "tenant",
+    "theme",
+    "title",
     "token-url",
     "unanswerable",
     "wildcards-assessed",
+    "worker",
     "writes",
 ];
 

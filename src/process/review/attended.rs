@@ -99,10 +99,11 @@ mod tests {
     }
 
     fn person() -> Demographics {
-        let mut person = Demographics::default();
-        person.name = Some(PersonName::new("COMFORT", "AINDOW"));
-        person.date_of_birth = Recorded::read("1943-05-19");
-        person
+        Demographics {
+            name: Some(PersonName::new("COMFORT", "AINDOW")),
+            date_of_birth: Recorded::read("1943-05-19"),
+            ..Demographics::default()
+        }
     }
 
     fn chosen(case: &Case, found: &Match) -> Result<Vec<Changed>, Refusal> {

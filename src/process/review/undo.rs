@@ -219,10 +219,11 @@ mod tests {
     }
 
     fn corrected() -> Resolution {
-        let mut corrections = Corrections::default();
-        corrections.surname = Some("Quentinsson".into());
-        corrections.postcode = Some("LS1 4AP".into());
-        Resolution::CorrectAndAskAgain(corrections)
+        Resolution::CorrectAndAskAgain(Corrections {
+            surname: Some("Quentinsson".into()),
+            postcode: Some("LS1 4AP".into()),
+            ..Corrections::default()
+        })
     }
 
     fn every() -> [Resolution; 8] {

@@ -5,6 +5,7 @@ mod contract;
 mod equal;
 mod faults;
 mod isolation;
+mod upgrade;
 
 use crate::support::postgres::{Database, Sql};
 use nhs_pds::postgres::{self, Config, TenantDatabase};

@@ -2,6 +2,7 @@
 
 use crate::support::Site;
 use http::StatusCode;
+use nhs_pds::audit::{AuditLog, EventKind, Filter};
 use nhs_pds::case::{Allocation, Case, Evidence, RecordType, ReviewReason, ReviewState};
 use nhs_pds_admin::Role;
 
@@ -180,4 +181,40 @@ async fn items_are_assigned_to_another_user_by_those_who_decide() {
     let own = sealed(&browser.get("/worklist").await.html);
     let fields = [("item", own[0].as_str()), ("to", "user"), ("user", "jo.doe")];
     assert_eq!(browser.post("/worklist/assign", &fields).await.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn chosen_items_are_assigned_to_a_named_user_by_those_who_decide() {
+    let site = site().await;
+    let browser = site.of(Role::DataQuality);
+    let items = sealed(&browser.get("/worklist").await.html);
+    let of = |user| [("item", items[2].as_str()), ("to", "user"), ("user", user)];
+    assert_eq!(
+        browser.post("/worklist/assign", &of(" ")).await.location(),
+        "/worklist?done=no_user"
+    );
+    // The user finds the item, although only the short user id was typed.
+    let page = browser.post("/worklist/assign", &of("administrator")).await;
+    assert_eq!(page.location(), "/worklist?done=assigned");
+    let theirs = site.of(Role::Administrator).get("/worklist?tab=mine").await;
+    assert_eq!(shown(&theirs.html), ["RHM:middle"]);
+    let refused = site.of(Role::FrontLine).post("/worklist/assign", &of("another")).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "the front line assigns to itself only");
+    assert_eq!(shown(&site.of(Role::Administrator).get("/worklist?tab=mine").await.html).len(), 1);
+}
+
+#[tokio::test]
+async fn each_page_is_on_record_with_its_conditions() {
+    let site = site().await;
+    site.of(Role::FrontLine).get("/worklist?tab=unassigned&number=without").await;
+    let listed = Filter::new().with_kind(EventKind::CasesListed);
+    let events = site.log.page(&listed, 0, 9).await.unwrap();
+    assert_eq!(events.len(), 1);
+    let names = ["unassigned", "without_nhs_number", "workers"];
+    let found = names.map(|name| {
+        let detail = events[0].details.iter().find(|(key, _)| key == name);
+        detail.map(|(_, value)| value.as_str())
+    });
+    // The number of the user's names in allocations, and none of the names.
+    assert_eq!(found, [Some("true"), Some("true"), Some("1")]);
 }

@@ -37,7 +37,7 @@ pub(super) async fn show(shown: &mut Shown) {
     let actor = Actor::new(&caller, "Import");
     let clock = FixedClock::at(NOW);
     // Not previewed, so it comes back.
-    let rows = [Ok((2, other)), Err(FAMILY)];
+    let rows = [Ok((2, other)), Err("row 3")];
     let result = import_approved(&store, &actor, &clock, preview.clone(), rows, |approved| {
         assert_eq!(approved.further_review.count, 1);
     });

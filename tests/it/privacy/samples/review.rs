@@ -78,6 +78,7 @@ async fn show_queue(shown: &mut Shown) {
         shown.value(&choice);
     }
     shown.value(&Seen::of(&item.case, Some(item.item.number)));
+    shown.value(&queue.clone().if_as_seen(Seen::of(&item.case, Some(item.item.number))));
     let since = Since::between(&traced_case(OTHER_CASE), &item.case);
     assert!(!since.is_empty());
     since.fields.iter().for_each(|field| shown.value(field));

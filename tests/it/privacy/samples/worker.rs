@@ -17,8 +17,9 @@ use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::store::{Commit, Committed, Joined, Store};
 use nhs_pds::process::{
     CaseReport, Context, Control, Error, Plan, Policy, Process, RefreshEvent, Row, Schedule, Scope,
-    Settings, Strategy, Worker, apply, decide, plan,
+    Settings, Status, Strategy, Worker, apply, decide, plan,
 };
+use nhs_pds::report::Figures;
 use nhs_pds::resilience::Retry;
 use nhs_pds::trace::{
     self, Answer, Attended, Caller, ErrorKind, LocalIdentifier, MessageId, Outcome, Question,
@@ -215,7 +216,9 @@ async fn show_process(shown: &mut Shown, worker: Worker, store: Arc<dyn Store>) 
         .set_schedule(Some(&schedule), &Actor::new(&Caller::System(us()), FAMILY))
         .await
         .unwrap();
-    shown.value(&control.wanted().await.unwrap());
+    let wanted = control.wanted().await.unwrap();
+    shown.value(wanted.last_change.as_ref().unwrap());
+    shown.value(&wanted);
     let process = Process::new(worker, schedule);
     let until_run = async {
         while process.status().last.is_none() {
@@ -231,4 +234,30 @@ async fn show_process(shown: &mut Shown, worker: Worker, store: Arc<dyn Store>) 
     shown.value(&process.status());
     shown.value(&control.workers().await.unwrap()[0]);
     shown.value(&process.status().last.unwrap());
+    show_status(shown);
+}
+
+/// What a worker writes about its service and its failures, and what a report keeps: nothing of a person.
+fn show_status(shown: &mut Shown) {
+    let status: Status = serde_json::from_value(serde_json::json!({
+        "state": "waiting", "service_refused": true, "last_cause": "could not connect",
+        "service": {
+            "per_second": 5, "in_flight": 1, "circuit_breaker": "open",
+            "suspended_since": "2026-11-23T09:30:00Z", "suspended_until": "2026-11-23T09:31:00Z",
+            "certificate_expires": "2027-11-23T09:30:00Z", "key_id": "key-1"
+        },
+        "failures": [{
+            "since": "2026-11-23T09:30:00Z", "until": "2026-11-23T09:31:00Z", "runs": 2,
+            "error": "store_unavailable", "service_refused": false, "cause": "could not connect"
+        }]
+    }))
+    .unwrap();
+    shown.value(&status.service);
+    shown.value(&status.failures[0]);
+    shown.value(&status);
+    let figures: Figures = serde_json::from_value(serde_json::json!({
+        "at": "2026-11-23T09:30:00Z", "counts": {"cases:in_use": 1}, "oldest_item": "2026-11-23T09:30:00Z"
+    }))
+    .unwrap();
+    shown.value(&figures);
 }

@@ -78,7 +78,7 @@ impl Alone {
         let new = NewAccount::new(id, role, "RHM".parse().unwrap());
         let address = self.accounts.add(&new, &Secret::new(PASSWORD.into()), &by).await.unwrap();
         let secret = address.expose().split("secret=").nth(1).unwrap().split('&').next().unwrap();
-        let seed = totp_rs::Secret::try_from_base32(secret.to_owned()).unwrap();
+        let seed = totp_rs::Secret::try_from_base32(secret).unwrap();
         let totp =
             totp_rs::Builder::new().with_secret(seed.as_bytes().to_vec()).build_noncompliant();
         let code = totp.generate(u64::try_from(self.clock.now().timestamp()).unwrap()).to_string();
