@@ -46,7 +46,6 @@ async fn of_the_figures() {
     person.press("Count the cases").await;
     person.reach("Count again", "Show the progress now").await;
     person.find("main svg[role=img]").await;
-    person.picture("quality").await;
     person.press("Count again").await;
     person.visit("/quality").await;
 }

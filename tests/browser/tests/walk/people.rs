@@ -41,7 +41,6 @@ async fn a_user_is_added_and_sets_up_the_account() {
         person.expect(expected).await;
     }
     person.click("Your account").await;
-    person.picture("account").await;
     person.click("Change your password").await;
     person.press("Change the password").await;
     person.expect("There is a problem").await;
@@ -51,7 +50,6 @@ async fn a_user_is_added_and_sets_up_the_account() {
 
     // The administrator disables the user, who is out at the next page.
     admin.visit("/people").await;
-    admin.picture("people").await;
     admin.click(USER).await;
     admin.press("Ask for").await;
     admin.press("Disable").await;
