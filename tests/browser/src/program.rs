@@ -43,6 +43,14 @@ pub struct Account {
 }
 
 impl Account {
+    /// An account whose key was read from a page, in groups of letters.
+    pub fn of_key(user: &str, password: &str, key: &str) -> Self {
+        let key: String = key.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let url = format!("otpauth://totp/{user}?secret={key}");
+        let totp = Totp::from_url(url).expect("a key");
+        Self { user: user.to_owned(), password: password.to_owned(), totp }
+    }
+
     /// The code that an authenticator app shows now. Each code works once: `earlier` is that of the step before, which
     /// works too.
     #[expect(clippy::disallowed_methods, reason = "the program has the clock of the machine")]

@@ -48,7 +48,9 @@ pub(crate) async fn faults(client: &Client, site: &str) -> Vec<String> {
         let is_status = message.contains("the server responded with a status of 4");
         // A sign-out says what it cleared.
         let is_cleared = message.contains("Clear-Site-Data header");
-        if !is_status && !is_cleared {
+        // Advice to developers, about hidden fields for password managers.
+        let is_advice = entry["level"] == "DEBUG";
+        if !is_status && !is_cleared && !is_advice {
             faults.push(format!("{}: {message}", entry["level"]));
         }
     }

@@ -2,6 +2,8 @@
 
 mod import;
 mod keyboard;
+mod pages;
+mod people;
 mod process;
 mod review;
 mod search;

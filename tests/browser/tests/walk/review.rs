@@ -72,7 +72,6 @@ async fn a_decision_is_made_and_undone() {
     person.expect(&format!("The case gets {number}")).await;
     person.press("Confirm").await;
     person.expect("Resolved").await;
-    person.picture("decided").await;
     open_case(&person, id).await;
     person.expect("Can be used").await;
     person.click("The person found is not certainly").await;
