@@ -79,6 +79,7 @@ struct ItemPage {
     passes: Vec<(&'static str, &'static str)>,
     sees_candidates: bool,
     may_annotate: bool,
+    may_search: bool,
     is_open: bool,
     problem: Option<Problem>,
     /// The last decision, if the user may undo it.
@@ -158,6 +159,7 @@ pub(super) async fn item_page(
         passes: passes(item.state),
         sees_candidates: sees,
         may_annotate: visitor.may(Right::AnnotateItem) && shown.case.is_live(),
+        may_search: visitor.may(Right::SearchPds) && shown.case.is_live() && item.is_open(),
         is_open: item.is_open(),
         problem,
         done: visitor.done.as_deref().and_then(done),
