@@ -99,7 +99,7 @@ pub trait Tracer: Debug + Send + Sync {
 
     /// Whether a user at a screen may see what this tracer returns. By default `true`.
     ///
-    /// The PDS FHIR API requires a user's own access (healthcare-worker access) for this. Its client returns `false`
+    /// Some services require a user's own access for this. Their client returns `false`
     /// with application-restricted access, and a screen must then not search through it.
     ///
     /// A tracer that wraps another one returns that tracer's value.
