@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 /// Columns meant for people. Operators may see all others.
-const PERSONAL: [(&str, &str); 16] = [
+const PERSONAL: [(&str, &str); 17] = [
     ("alert", "document"),
     // So that each is sent once: the case, the event, and the date of a death.
     ("alert", "id"),
@@ -30,6 +30,8 @@ const PERSONAL: [(&str, &str); 16] = [
     ("case_search", "postcode"),
     ("case_search", "surname"),
     ("case_worker", "case_id"),
+    // A text of the local system, which may be anything.
+    ("case_worker", "worker"),
     ("cases", "case_id"),
     ("cases", "document"),
     ("cases", "nhs_number"),
