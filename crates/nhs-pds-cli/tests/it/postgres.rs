@@ -73,7 +73,14 @@ fn the_commands_do_the_same_in_a_file_and_in_postgresql() {
         ("worker", &["--once"]),
     ] {
         let [ours, theirs] = run(command, more);
-        let result = |done: &Done| (done.code, untimed(&done.out).join("\n"));
+        let result = |done: &Done| {
+            let mut lines = untimed(&done.out);
+            if more == ["list"] {
+                // The two workers opened the items at times of their own.
+                lines.sort();
+            }
+            (done.code, lines.join("\n"))
+        };
         assert_eq!(result(&ours), result(&theirs), "{command} {more:?}");
     }
     for done in run("audit", &["verify"]) {

@@ -83,7 +83,7 @@ pub(super) fn of_tenant(database: &Database, tenant: &str, head: u64) -> Rows {
                     format!("encode(convert_to({column}, 'UTF8'), 'hex')")
                 }
                 Some(column) => format!("encode({column}, 'hex')"),
-                None if column.starts_with("is_") || column.starts_with("to_") => {
+                None if ["is_", "to_", "has_"].iter().any(|start| column.starts_with(start)) => {
                     format!("{column}::integer")
                 }
                 None => column.to_owned(),
