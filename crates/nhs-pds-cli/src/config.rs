@@ -95,7 +95,7 @@ const SETTINGS: [&str; 83] = [
     "token-url",
     "unanswerable",
     "wildcards-assessed",
-    "worker",
+    "with-worker",
     "writes",
 ];
 

@@ -43,7 +43,7 @@ pub struct Imported {
 /// Stored cases that cannot be read are skipped ([`CaseStore::unreadable`](crate::case::CaseStore::unreadable) lists them).
 ///
 /// A new number in the local system replaces a number that was imported and never traced. A traced
-/// number stays, and the case gets a review item ([`ReviewReason::Conflict`]), once for each other
+/// number stays, and the case gets a review item ([`ReviewReason::Conflict`](crate::case::ReviewReason::Conflict)), once for each other
 /// number. A number is imported for the case's current person
 /// ([`RecordedNumber::person`](crate::case::RecordedNumber::person)). If a later caseload describes a
 /// different person, the number is in doubt until it is verified ([`Case::person_changed`]).

@@ -52,7 +52,7 @@ impl ReviewQueue {
     ///
     /// Only items that are safe to dismiss unseen: those that put neither a number nor a person in
     /// doubt ([`may_be_dismissed_in_bulk`](crate::case::ReviewReason::may_be_dismissed_in_bulk)). Others are refused
-    /// ([`Refusal::NotInBulk`]), and so is a blank `note` ([`Refusal::Blank`]).
+    /// ([`Refusal::NotInBulk`](crate::process::review::Refusal::NotInBulk)), and so is a blank `note` ([`Refusal::Blank`](crate::process::review::Refusal::Blank)).
     pub async fn dismiss_all(
         &self,
         ids: &[ItemId],

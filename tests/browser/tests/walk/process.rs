@@ -5,7 +5,7 @@ use nhs_pds_browser_tests::{Person, World};
 #[tokio::test]
 async fn it_is_paused_and_resumed() {
     let world = World::new();
-    let serving = world.serve_with(&["--worker", "--interval", "30m"]);
+    let serving = world.serve_with(&["--with-worker", "--interval", "30m"]);
     let person = Person::at(&serving).await;
     person.sign_in(&world.account("amal")).await;
     person.visit("/process").await;

@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "15m")]
     pub(super) idle: Duration,
     /// Also find numbers on a schedule, as `nhs-pds worker` does.
-    #[arg(long = "worker", action = ArgAction::SetTrue)]
+    #[arg(long = "with-worker", action = ArgAction::SetTrue)]
     pub(super) is_worker: bool,
     /// The name of the worker in the status that it writes to the database. [default: serve]
     #[arg(long, requires = "is_worker")]

@@ -2,7 +2,7 @@
 //!
 //! Over an SQLite file, or over one tenant of PostgreSQL, they are at `/`. Over all tenants, those of each are at
 //! `/TENANT`. Users are added by `nhs-pds user add`. Searches go through the same gateway as those of the worker; without
-//! a service there are none, and the pages say so. `--worker` also finds numbers on a schedule in the same program.
+//! a service there are none, and the pages say so. `--with-worker` also finds numbers on a schedule in the same program.
 
 mod args;
 mod listen;
@@ -24,7 +24,8 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Failed> {
     let schedule = cli.times.schedule()?;
     if !cli.is_worker && cli.times.given().next().is_some() {
         return Err(
-            "--interval, --jitter and --quiet are for --worker: add it, or leave them out".into()
+            "--interval, --jitter and --quiet are for --with-worker: add it, or leave them out"
+                .into(),
         );
     }
     let stop = Stop::on_signals("serve")?;
@@ -51,7 +52,7 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Failed> {
     }
     if cli.is_worker && workers.is_empty() {
         return Err(
-            "--worker: there is no service to query: name one with --service or --fhir".into()
+            "--with-worker: there is no service to query: name one with --service or --fhir".into(),
         );
     }
     say(&format!("url {url}/\n"))?;

@@ -82,7 +82,7 @@ async fn of_tenants(
     only: Option<&TenantName>,
 ) -> Result<Vec<Organisation>, Failed> {
     if only.is_none() && cli.is_worker {
-        return Err("--worker: over all tenants, run `nhs-pds worker` beside `nhs-pds serve`, or give --tenant".into());
+        return Err("--with-worker: over all tenants, run `nhs-pds worker` beside `nhs-pds serve`, or give --tenant".into());
     }
     let given = crate::tenants::Given {
         only: only.cloned(),
