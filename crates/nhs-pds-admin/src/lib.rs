@@ -55,7 +55,7 @@
 //! | `uploads` | caseloads that are uploaded and not yet imported, in memory |
 //! | `pages` | the pages, a folder each, with the folder of the same name in `templates/` |
 //!
-//! The chapter [screens](nhs_pds::docs) of the documentation has the roles, the routes and what protects them.
+//! The page `docs/screens.md` of `nhs-pds` has the roles, the routes and what protects them.
 
 pub mod accounts;
 mod app;
