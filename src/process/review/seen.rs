@@ -25,7 +25,7 @@ use std::str::FromStr;
 /// let mut case = Case::new("RXX:1".parse()?, RecordType::Review);
 /// let seen: Seen = Seen::of(&case, None).to_string().parse()?;
 /// assert!(seen.is_still(&case));
-/// case.surname = Some("Aindow".into());
+/// (case.surname, case.version) = (Some("Aindow".into()), 1);
 /// assert!(!seen.is_still(&case));
 /// # Ok::<(), nhs_pds::text::ValueError>(())
 /// ```
