@@ -50,7 +50,7 @@
 //! | `rights` | the table of roles and rights; nothing else decides |
 //! | `routes` | the guard in front of every route |
 //! | `visitor` | from an address to a case, if the user may see it |
-//! | `links` | opaque addresses: a case id never stands in a URL |
+//! | `links` | opaque addresses: no URL contains a case id |
 //! | `protect` | requests from other sites, headers of security, pages for errors |
 //! | `uploads` | caseloads that are uploaded and not yet imported, in memory |
 //! | `pages` | the pages, a folder each, with the folder of the same name in `templates/` |

@@ -138,17 +138,11 @@ pub(super) async fn pass(
     Form(sent): Form<Sent>,
 ) -> Result<Response, PageError> {
     let item = item(&visitor, &name, number).await?;
-    let open = [
-        ReviewState::Open,
-        ReviewState::WithFrontLine,
-        ReviewState::WithGp,
-        ReviewState::WithNationalBackOffice,
-    ];
-    let state =
-        open.into_iter().find(|state| state.as_str() == sent.state).ok_or(PageError::Invalid)?;
+    let state = ReviewState::OPEN.into_iter().find(|state| state.as_str() == sent.state);
+    let state = state.ok_or(PageError::Invalid)?;
     let queue = visitor.app.queue();
     if !sent.note.trim().is_empty() {
-        // First the note: whoever gets the item finds it there.
+        // The note comes first, so that the next reader of the item finds it.
         let noted = queue.note(&item, &sent.note, &visitor.actor()).await;
         if let Ok(ActionOutcome::Refused(_)) | Err(_) = noted {
             return after(&visitor, &name, number, noted, "noted").await;
