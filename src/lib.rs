@@ -77,6 +77,8 @@
 //! | `sqlite` | | cases, audit trail and alerts in an SQLite file; needs a C compiler; enables `process` |
 //! | `postgres` | | cases, audit trail and alerts of many organisations in PostgreSQL; a rate limit that machines share; enables `process` |
 //! | `csv` | | caseloads and results as CSV; enables `process` |
+//! | `batch` | | files of PDS MESH and its predecessors; with `process`, tracing a caseload by file |
+//! | `mesh` | | a MESH mailbox that sends and receives these files; enables `batch` and `transport` |
 //! | `barcode` | | NHS Numbers as Code 128 and GS1 DataMatrix; enables `process` |
 //! | `conformance` | | test suites for your own services, stores and audit trails |
 //!
@@ -132,6 +134,9 @@
 #[cfg(feature = "process")]
 #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod audit;
+#[cfg(feature = "batch")]
+#[cfg_attr(docsrs, doc(cfg(feature = "batch")))]
+pub mod batch;
 #[cfg(feature = "process")]
 #[cfg_attr(docsrs, doc(cfg(feature = "process")))]
 pub mod case;
@@ -142,6 +147,9 @@ pub mod correspondence;
 pub mod demographics;
 pub mod ids;
 pub mod matching;
+#[cfg(feature = "mesh")]
+#[cfg_attr(docsrs, doc(cfg(feature = "mesh")))]
+pub mod mesh;
 pub mod nhs_number;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]

@@ -24,13 +24,15 @@ const MODULES: &str = "
     trace: ids secret text nhs_number demographics
     transport: secret tenant
     matching: text nhs_number demographics trace
+    batch: text nhs_number demographics trace
+    mesh: clock ids secret text transport batch
     service: clock ids secret tenant text nhs_number demographics trace matching transport
     store:
     postgres: secret tenant
     resilience: clock ids tenant trace transport postgres
     case: clock text store postgres nhs_number demographics trace matching
     audit: clock ids secret text store postgres nhs_number demographics trace case
-    process: clock ids text tenant nhs_number demographics trace resilience store postgres case matching audit
+    process: clock ids text tenant nhs_number demographics trace batch resilience store postgres case matching audit
     report: clock text nhs_number demographics trace matching case
     correspondence: text nhs_number demographics case trace
 ";

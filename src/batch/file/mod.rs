@@ -1,0 +1,1 @@
+//! The files of PDS MESH, of the Master Patient Trace and of the Demographics Batch Service.

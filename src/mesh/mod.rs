@@ -1,0 +1,1 @@
+//! A mailbox of the Message Exchange for Social Care and Health (MESH).
