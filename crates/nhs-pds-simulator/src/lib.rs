@@ -154,6 +154,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod case_plan;
 mod case_row;
 mod caseload;
@@ -188,6 +189,7 @@ mod sound;
 mod stub;
 mod words;
 
+pub use batch::{BatchFault, BatchFaultMix, BatchStyle, BatchSummary};
 pub use caseload::{Caseload, SampleCase};
 pub use disputed::Disputed;
 pub use error::{Error, ErrorKind};
