@@ -172,6 +172,7 @@ mod further;
 mod history;
 mod index;
 mod log;
+mod mesh;
 mod mini_service;
 mod pattern;
 mod people;
@@ -201,6 +202,7 @@ pub use file::{RowError, RowReason};
 pub use further::{
     DeathNotification, Further, NameUse, OtherAddress, OtherAddressUse, OtherName, RelatedPerson,
 };
+pub use mesh::{Mesh, MeshCall, MeshFault, MeshMessage, MeshReport, MeshServer, MeshStatus};
 pub use person::{Person, Sensitivity};
 pub use received::Received;
 pub use register::Register;

@@ -56,7 +56,7 @@ impl Lines {
 
     /// Whether a blank line follows the row with this number.
     pub(super) const fn has_blank_line_after(&self, row: u64) -> bool {
-        self.style.blank_lines && row % 7 == 0
+        self.style.blank_lines && row.is_multiple_of(7)
     }
 
     /// The names of the columns.
