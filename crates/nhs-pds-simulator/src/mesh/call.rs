@@ -24,7 +24,6 @@ pub enum MeshCall {
 }
 
 /// A call, with its parts.
-#[derive(Debug, Eq, PartialEq)]
 pub(super) enum Route {
     Handshake,
     Inbox,

@@ -13,7 +13,7 @@ use crate::{NOTE, Received, Simulator};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::HeaderValue;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, StatusCode};
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::secret::RawBody;
@@ -100,7 +100,7 @@ impl Mesh {
     }
 
     /// Sets whether messages can be tracked by their local identifier, which is deprecated. Default: yes. If not, the
-    /// response is 404 without a body, as for an unknown path.
+    /// response is 405, because the path is then that of a chunk.
     #[must_use]
     pub const fn with_tracking_by_local_id(mut self, on: bool) -> Self {
         self.tracks_local_ids = on;
@@ -136,13 +136,12 @@ impl Mesh {
         self
     }
 
-    /// Answers the requests to PDS that wait. Returns their number.
-    pub fn answer_waiting(&self) -> usize {
-        let Some(pds) = &self.pds else { return 0 };
-        let mut count = 0;
+    /// Answers the requests to PDS that wait.
+    pub fn answer_waiting(&self) {
+        let Some(pds) = &self.pds else { return };
         loop {
             let mut state = self.state();
-            let Some(id) = state.waiting.pop_front() else { return count };
+            let Some(id) = state.waiting.pop_front() else { return };
             let Some((workflow, content)) =
                 state.message(&id).map(|message| (message.workflow.clone(), message.content()))
             else {
@@ -151,7 +150,6 @@ impl Mesh {
             drop(state);
             let answered = pds.answer(id, &workflow, content.as_deref());
             pds.send(&mut self.state(), answered, &*self.ids, self.clock.now());
-            count += 1;
         }
     }
 
@@ -162,6 +160,7 @@ impl Mesh {
 
     /// Puts a report into a mailbox. A message that it names is undeliverable from then on, unless its recipient has
     /// acknowledged it. Returns the identifier of the report; `None` without such a mailbox.
+    #[must_use = "without the mailbox nothing was reported"]
     pub fn report(&self, mailbox: &str, report: MeshReport) -> Option<String> {
         let mailbox = mailbox.to_uppercase();
         let mut state = self.state();
@@ -171,6 +170,7 @@ impl Mesh {
 
     /// Puts a file into a mailbox, as if `from` had sent it. Returns the identifier of the message; `None` without such
     /// mailboxes.
+    #[must_use = "without the mailboxes nothing was delivered"]
     pub fn deliver(&self, from: &str, to: &str, workflow: &str, file: &[u8]) -> Option<String> {
         let (from, to) = (from.to_uppercase(), to.to_uppercase());
         let mut state = self.state();
@@ -305,7 +305,7 @@ impl Mesh {
             Route::TrackLocal(local) if self.tracks_local_ids => {
                 tracking::by_local(&state, mailbox, local)
             }
-            Route::TrackLocal(_) => Ok(empty(StatusCode::NOT_FOUND)),
+            Route::TrackLocal(_) => Ok(empty(StatusCode::METHOD_NOT_ALLOWED)),
         }
     }
 
@@ -350,11 +350,7 @@ fn empty(status: StatusCode) -> Response {
 #[async_trait]
 impl Transport for Mesh {
     async fn send(&self, request: Request) -> Result<Response, Error> {
-        let is_head = request.method() == Method::HEAD;
-        let response = self.exchange(&request.into());
-        let response = response.ok_or_else(|| Error::new(ErrorKind::Interrupted))?;
-        debug_assert!(!is_head || response.body().is_empty(), "HEAD has no body");
-        Ok(response)
+        self.exchange(&request.into()).ok_or_else(|| Error::new(ErrorKind::Interrupted))
     }
 }
 

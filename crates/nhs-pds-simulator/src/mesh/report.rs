@@ -1,3 +1,5 @@
+use crate::redacted::redacted_debug;
+
 /// A REPORT to put into a mailbox: a message that was accepted was not delivered.
 ///
 /// ```
@@ -9,7 +11,7 @@
 /// assert!(mesh.report("X26ABC1", report).is_some());
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct MeshReport {
     /// The code, such as `14`.
     pub code: String,
@@ -36,3 +38,5 @@ impl MeshReport {
         }
     }
 }
+
+redacted_debug!(MeshReport);

@@ -1,3 +1,5 @@
+use std::fmt;
+
 /// Where a message is.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -27,7 +29,7 @@ impl MeshStatus {
 
 /// A message that MESH has, without its content.
 #[non_exhaustive]
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct MeshMessage {
     /// The identifier.
     pub id: String,
@@ -45,4 +47,15 @@ pub struct MeshMessage {
     pub chunks: usize,
     /// Where it is.
     pub status: MeshStatus,
+}
+
+/// Shows nothing that a client has written.
+impl fmt::Debug for MeshMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MeshMessage")
+            .field("id", &self.id)
+            .field("chunks", &self.chunks)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
