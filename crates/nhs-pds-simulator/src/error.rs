@@ -1,7 +1,8 @@
 use crate::file::RowError;
 use std::error::Error as StdError;
 
-/// A register that could not be filled, read or written, or keys that could not be read.
+/// A register that could not be filled, read or written, keys that could not be read, or a request by file that could
+/// not be answered.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.text())]
 pub struct Error {
@@ -44,10 +45,21 @@ impl Error {
     }
 }
 
-/// The kind of an error with a register or with keys, and what to do about it.
+/// The kind of an error with a register, with keys or with a request by file, and what to do about it.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq, thiserror::Error)]
 pub enum ErrorKind {
+    /// The first line of a request by file has no column `UNIQUE REFERENCE`, or has a column twice, and is not that of
+    /// an MPT request. Correct the file.
+    #[error("the request has no column UNIQUE REFERENCE, or has a column twice")]
+    BatchHeader,
+    /// A request by file could not be read. The source of the error says why. Correct the path or the file.
+    #[error("the request could not be read")]
+    BatchRead,
+    /// A response by file could not be written. The source of the error says why. Correct the path, or free some
+    /// space.
+    #[error("the response could not be written")]
+    BatchWrite,
     /// The register already has a person with this NHS Number. Correct the data.
     #[error("the register already has a person with this NHS Number")]
     Duplicate,

@@ -127,7 +127,7 @@ impl Simulator {
         Timed { delay: met.delay, exchange, logged }
     }
 
-    fn rules(&self, now: DateTime<Utc>) -> Rules {
+    pub(super) fn rules(&self, now: DateTime<Utc>) -> Rules {
         Rules { today: london_day(now), disputed: self.disputed }
     }
 

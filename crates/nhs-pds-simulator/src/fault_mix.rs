@@ -38,6 +38,10 @@ impl Share {
     pub const fn per_cent(count: u8) -> Result<Self, ShareError> {
         Self::per_mille(count as u16 * 10)
     }
+
+    pub(super) const fn in_a_thousand(self) -> u16 {
+        self.0
+    }
 }
 
 /// The shares add up to more than the whole. Correct the numbers.

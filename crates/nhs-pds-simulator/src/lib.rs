@@ -154,6 +154,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod case_plan;
 mod case_row;
 mod caseload;
@@ -171,6 +172,7 @@ mod further;
 mod history;
 mod index;
 mod log;
+mod mesh;
 mod mini_service;
 mod pattern;
 mod people;
@@ -188,6 +190,7 @@ mod sound;
 mod stub;
 mod words;
 
+pub use batch::{BatchFault, BatchFaultMix, BatchStyle, BatchSummary};
 pub use caseload::{Caseload, SampleCase};
 pub use disputed::Disputed;
 pub use error::{Error, ErrorKind};
@@ -199,6 +202,7 @@ pub use file::{RowError, RowReason};
 pub use further::{
     DeathNotification, Further, NameUse, OtherAddress, OtherAddressUse, OtherName, RelatedPerson,
 };
+pub use mesh::{Mesh, MeshCall, MeshFault, MeshMessage, MeshReport, MeshServer, MeshStatus};
 pub use person::{Person, Sensitivity};
 pub use received::Received;
 pub use register::Register;

@@ -53,7 +53,8 @@ impl Server {
     pub async fn start(simulator: Simulator) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let accepting = tokio::spawn(accept(listener, simulator)).abort_handle();
+        let serve = move |stream| serve(stream, simulator.clone());
+        let accepting = tokio::spawn(accept(listener, serve)).abort_handle();
         Ok(Self { address, accepting })
     }
 
@@ -83,13 +84,17 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, simulator: Simulator) {
+/// Serves every connection, until the task is aborted.
+pub(super) async fn accept<F>(listener: TcpListener, serve: impl Fn(TcpStream) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(serve(stream, simulator.clone()));
+                    connections.spawn(serve(stream));
                 }
                 // Usually the process has no free file descriptors. Other connections must close theirs
                 // first.

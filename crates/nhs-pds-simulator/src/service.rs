@@ -1,3 +1,4 @@
+use super::batch::BatchFace;
 use super::fault::Faults;
 use super::fhir_api::Access;
 use super::fhir_api::token::Issuing;
@@ -58,6 +59,7 @@ pub struct Simulator {
     pub(super) fhir_base: Option<String>,
     pub(super) issuing: Issuing,
     pub(super) log: Log,
+    pub(super) batch: BatchFace,
 }
 
 pub(super) struct Shared {
@@ -92,6 +94,7 @@ impl Simulator {
             fhir_base: None,
             issuing: Issuing::default(),
             log: Log::default(),
+            batch: BatchFace::default(),
         }
     }
 
@@ -333,6 +336,7 @@ impl fmt::Debug for Simulator {
             .field("empty_address_lines", &self.empty_address_lines)
             .field("fhir_base", &self.fhir_base)
             .field("issuing", &self.issuing)
+            .field("batch", &self.batch)
             .finish_non_exhaustive()
     }
 }

@@ -27,5 +27,5 @@ pub(super) use access::Access;
 pub use application::Application;
 pub(super) use outcome::Reply;
 pub(super) use route::{BASE, Face, TOKEN, face};
-pub(super) use search::Rules;
+pub(super) use search::{Rules, fuzzy_search};
 pub(super) use service::Api;

@@ -1,7 +1,8 @@
 //! Finds the records of a search.
 
+use super::access::Mode;
 use super::fuzzy::Fuzzy;
-use super::parameters::Query;
+use super::parameters::{Query, Sent};
 use super::score::score;
 use crate::{Disputed, Person, Register, Sensitivity};
 use chrono::NaiveDate;
@@ -39,6 +40,20 @@ pub(super) fn find<'a>(register: &'a Register, query: &Query, rules: &Rules) -> 
     rank(register.candidates(family, born, query.postcode.as_ref()), query, rules)
 }
 
+/// Returns every record that a fuzzy search by these parameters shows, with its score. None, if the service would
+/// refuse the search.
+pub(crate) fn fuzzy_search<'a>(
+    register: &'a Register,
+    parameters: &str,
+    rules: &Rules,
+) -> Vec<(&'a Person, f64)> {
+    let Ok(query) = Sent::new(parameters).read(&Mode::HealthcareWorker(Vec::new())) else {
+        return Vec::new();
+    };
+    let hits = find(register, &query.under(rules.disputed), rules).into_iter();
+    hits.filter(|hit| is_shown(hit.person)).map(|hit| (hit.person, hit.score)).collect()
+}
+
 /// Returns the matches among `people`, who are in the order of the register.
 fn rank<'a>(
     people: impl Iterator<Item = &'a Person>,
@@ -67,8 +82,6 @@ pub(super) fn is_shown(person: &Person) -> bool {
 mod tests {
     use super::*;
     use crate::drawn::{BIRTHS, FAMILIES, GIVEN, POSTCODES, asked, register};
-    use crate::fhir_api::access::Mode;
-    use crate::fhir_api::parameters::Sent;
     use crate::people::one_of;
     use crate::seed::SplitMix64;
     use url::form_urlencoded::Serializer;

@@ -101,7 +101,8 @@ fn by_search<'a>(register: &'a Register, query: &Query, rules: &Rules) -> Verdic
     Verdict { about, ..verdict }
 }
 
-fn search<'a>(register: &'a Register, query: &Query, rules: &Rules) -> Vec<&'a Person> {
+/// Returns every record that `query` finds, also superseded and invalidated ones.
+pub(super) fn search<'a>(register: &'a Register, query: &Query, rules: &Rules) -> Vec<&'a Person> {
     let Some(family) = &query.family else { return Vec::new() };
     let adjust = |pattern: &Pattern| {
         let pattern = pattern.clone();

@@ -14,11 +14,13 @@ mod refusal;
 mod response;
 mod xml;
 
-use super::Register;
 use super::fhir_api::Rules;
+use super::{Person, Register};
+use crate::pattern::Pattern;
 use answer::Verdict;
 use chrono::{DateTime, Utc};
 use http::HeaderMap;
+use nhs_pds::demographics::{Gender, PartialDate};
 use nhs_pds::ids::Ids;
 use nhs_pds::nhs_number::NhsNumber;
 use refusal::Refusal;
@@ -33,6 +35,33 @@ pub(super) struct Service<'a> {
     pub(super) advanced_trace: bool,
     pub(super) superseding_payload: bool,
     pub(super) strict_soap_action: bool,
+}
+
+/// The fields of a search.
+pub(super) struct Searched {
+    pub(super) birth: PartialDate,
+    pub(super) gender: Gender,
+    pub(super) family: Pattern,
+    pub(super) given: Option<Pattern>,
+    pub(super) postcode: Option<Pattern>,
+}
+
+/// Returns every record that a search finds by the rules of this service, also superseded and invalidated ones.
+pub(super) fn search<'a>(
+    register: &'a Register,
+    fields: &Searched,
+    rules: &Rules,
+) -> Vec<&'a Person> {
+    let query = parameters::Query {
+        birth: fields.birth,
+        gender: Some(fields.gender),
+        local: None,
+        number: None,
+        given: fields.given.clone(),
+        family: Some(fields.family.clone()),
+        postcode: fields.postcode.clone(),
+    };
+    answer::search(register, &query, rules)
 }
 
 /// A response that replaces the true one.
