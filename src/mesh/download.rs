@@ -102,7 +102,9 @@ impl Part {
             "gzip" | "x-gzip" => true,
             "identity" => false,
             _ => {
-                return Err(fault::unreadable("the message is compressed in another way than gzip"));
+                return Err(fault::unreadable(
+                    "the message is compressed in another way than gzip",
+                ));
             }
         };
         let body = response.body().expose().clone();
@@ -110,7 +112,8 @@ impl Part {
     }
 
     fn append(mut self, body: &Bytes, is_gzip: bool) -> Result<Self, Error> {
-        if !is_gzip {
+        // Nothing is nothing in every encoding.
+        if !is_gzip || body.is_empty() {
             self.write(body)?;
             return Ok(self);
         }

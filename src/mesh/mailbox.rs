@@ -172,3 +172,136 @@ impl BatchTracer for Mailbox {
         collect::collect(&self.calls, folder, inbox).await
     }
 }
+
+#[cfg(test)]
+pub(in crate::mesh) mod tests {
+    use super::*;
+    use crate::clock::FixedClock;
+    use crate::mesh::config::tests::config;
+    use crate::transport::{self, Response, Scripted};
+    use http::header::AUTHORIZATION;
+    use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+    pub(in crate::mesh) type Reply = Result<Response, transport::Error>;
+
+    pub(in crate::mesh) fn reply(status: u16, body: &str) -> Reply {
+        Ok(Response::new(StatusCode::from_u16(status).unwrap(), body.to_owned().into()))
+    }
+
+    pub(in crate::mesh) fn with_headers(reply: Reply, headers: &[(&'static str, &str)]) -> Reply {
+        let headers = headers.iter().map(|(name, value)| {
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
+        });
+        reply.map(|response| response.with_headers(HeaderMap::from_iter(headers)))
+    }
+
+    pub(in crate::mesh) fn lost(kind: transport::ErrorKind) -> Reply {
+        Err(transport::Error::new(kind))
+    }
+
+    /// MESH's own response about a message that it does not have.
+    pub(in crate::mesh) fn unknown() -> Reply {
+        reply(404, r#"{"detail":[{"event":"","code":"","msg":"Not Found"}]}"#)
+    }
+
+    /// A mailbox that has had its handshake, and what it sends.
+    pub(in crate::mesh) fn mailbox(
+        config: Config,
+        replies: impl IntoIterator<Item = Reply>,
+    ) -> (Mailbox, Arc<Scripted>) {
+        let script = Arc::new(Scripted::new(replies));
+        let mailbox = Mailbox::new(Arc::clone(&script) as Arc<dyn Transport>, config);
+        *mailbox.greeted.lock().unwrap() = Some(mailbox.calls.clock.now());
+        (mailbox, script)
+    }
+
+    /// The requests so far, such as `GET inbox/A1`, below the mailbox.
+    pub(in crate::mesh) fn lines(script: &Scripted) -> Vec<String> {
+        let line = |request: &crate::transport::Request| {
+            let path = request.url().path().strip_prefix("/messageexchange/X26ABC1");
+            let path = path.expect("every request is to the mailbox").trim_start_matches('/');
+            match request.url().query() {
+                Some(query) => format!("{} {path}?{query}", request.method()),
+                None => format!("{} {path}", request.method()),
+            }
+        };
+        script.sent().iter().map(line).collect()
+    }
+
+    #[tokio::test]
+    async fn a_handshake_is_due_at_first_and_after_23_hours() {
+        let empty = || reply(200, r#"{"messages":[]}"#);
+        let replies =
+            [reply(200, ""), empty(), empty(), reply(200, ""), empty(), reply(200, ""), empty()];
+        let script = Arc::new(Scripted::new(replies));
+        let clock = Arc::new(FixedClock::at("2026-11-30T09:00:00Z".parse().unwrap()));
+        let mailbox = Mailbox::new(Arc::clone(&script) as Arc<dyn Transport>, config())
+            .with_clock(Arc::clone(&clock) as Arc<dyn Clock>);
+        struct Nothing;
+        #[async_trait]
+        impl Inbox for Nothing {
+            async fn take(&mut self, _: crate::batch::Arrival) -> Result<(), Error> {
+                unreachable!("the inbox is empty")
+            }
+        }
+        let folder = tempfile::tempdir().unwrap();
+        // The last one is of a clock that was set back.
+        for at in [
+            "2026-11-30T09:00:00Z",
+            "2026-12-01T07:59:59Z",
+            "2026-12-01T08:00:00Z",
+            "2026-11-30T09:00:00Z",
+        ] {
+            clock.set(at.parse().unwrap());
+            assert_eq!(mailbox.collect(folder.path(), &mut Nothing).await.unwrap(), 0);
+        }
+        let sent = script.sent();
+        let methods: Vec<_> = sent.iter().map(|request| request.method() == Method::POST).collect();
+        assert_eq!(methods, [true, false, false, true, false, true, false]);
+        let headers = sent[0].headers();
+        for name in ["mex-clientversion", "mex-osname", "mex-osversion"] {
+            assert!(headers.get(name).is_some_and(|value| !value.is_empty()), "{name}");
+        }
+        assert_eq!(headers["accept"], "application/vnd.mesh.v2+json");
+        assert_eq!(sent[0].url().as_str(), "https://mesh.example/messageexchange/X26ABC1");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_that_pass_are_retried_with_a_new_authorization() {
+        for kind in [transport::ErrorKind::Timeout, transport::ErrorKind::Connect] {
+            let replies = [reply(503, "<x/>"), lost(kind), reply(429, ""), reply(200, "")];
+            let (mailbox, script) = mailbox(config(), replies);
+            mailbox.handshake().await.unwrap();
+            let sent = script.sent();
+            let used: std::collections::HashSet<_> =
+                sent.iter().map(|request| request.headers()[AUTHORIZATION].clone()).collect();
+            assert_eq!(used.len(), 4);
+        }
+        let (mailbox, script) =
+            mailbox(config(), [502, 503, 504, 425].map(|status| reply(status, "")));
+        let error = mailbox.handshake().await.unwrap_err();
+        assert!(error.is_transient());
+        assert_eq!(script.sent().len(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_service_says_how_long_to_wait() {
+        let busy = |wait: &str| with_headers(reply(429, ""), &[("retry-after", wait)]);
+        let before = tokio::time::Instant::now();
+        let (short, _script) = mailbox(config(), [busy("20"), reply(200, "")]);
+        short.handshake().await.unwrap();
+        assert!(before.elapsed().as_secs() >= 20);
+        let (long, _script) = mailbox(config(), [busy("31")]);
+        let error = long.handshake().await.unwrap_err();
+        assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(31)));
+    }
+
+    #[tokio::test]
+    async fn refusals_are_not_retried() {
+        for status in [400, 401, 403, 404, 500, 501] {
+            let (mailbox, script) = mailbox(config(), [reply(status, "")]);
+            assert!(mailbox.handshake().await.is_err(), "{status}");
+            assert_eq!(script.sent().len(), 1);
+        }
+    }
+}

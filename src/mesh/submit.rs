@@ -261,3 +261,360 @@ fn failed(message: &Tracked) -> Error {
         None => error,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::BatchTracer as _;
+    use crate::mesh::config::Config;
+    use crate::mesh::config::tests::config;
+    use crate::mesh::mailbox::tests::{Reply, lines, lost, mailbox, reply, unknown};
+    use crate::transport::Scripted;
+    use async_trait::async_trait;
+    use flate2::read::GzDecoder;
+    use std::io::Read as _;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const CONTENT: &[u8] = b"0123456789abcdefghijklmno";
+
+    /// Records the messages, and how many requests were sent before.
+    #[derive(Default)]
+    struct Diary {
+        accepted: Vec<(String, usize)>,
+        script: Option<Arc<Scripted>>,
+        is_full: bool,
+    }
+
+    #[async_trait]
+    impl Journal for Diary {
+        async fn accepted(&mut self, message_id: &str) -> Result<(), Error> {
+            if self.is_full {
+                return Err(Error::new(ErrorKind::Storage));
+            }
+            let sent = self.script.as_ref().unwrap().sent().len();
+            self.accepted.push((message_id.to_owned(), sent));
+            Ok(())
+        }
+    }
+
+    /// What came of a call.
+    struct Done {
+        result: Result<(), Error>,
+        diary: Diary,
+        script: Arc<Scripted>,
+        folder: tempfile::TempDir,
+    }
+
+    impl Done {
+        fn kind(&self) -> ErrorKind {
+            self.result.as_ref().unwrap_err().kind()
+        }
+
+        fn lines(&self) -> Vec<String> {
+            lines(&self.script)
+        }
+
+        /// How often a message was created.
+        fn created(&self) -> usize {
+            self.lines().iter().filter(|line| *line == "POST outbox").count()
+        }
+    }
+
+    #[derive(Clone, Copy)]
+    enum Attempt {
+        First,
+        Repeated,
+        Known,
+    }
+    use Attempt::{First, Known, Repeated};
+
+    async fn run_of(
+        content: &[u8],
+        config: Config,
+        attempt: Attempt,
+        kept: bool,
+        replies: Vec<Reply>,
+    ) -> Done {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("request.csv");
+        std::fs::write(&path, content).unwrap();
+        if kept {
+            Plan::new(&super::tests::config(), content.len() as u64).keep(&path).unwrap();
+        }
+        let (mailbox, script) = mailbox(config, replies);
+        let mut diary = Diary { script: Some(Arc::clone(&script)), ..Diary::default() };
+        let first = Outgoing::new("batch-1", &path, "request.csv");
+        let outgoing = match attempt {
+            First => first,
+            Repeated => first.repeated(None),
+            Known => first.repeated(Some("A1")),
+        };
+        let result = mailbox.submit(outgoing, &mut diary).await;
+        Done { result, diary, script, folder }
+    }
+
+    async fn run(attempt: Attempt, replies: Vec<Reply>) -> Done {
+        let kept = matches!(attempt, Repeated | Known);
+        run_of(CONTENT, config(), attempt, kept, replies).await
+    }
+
+    fn created() -> Reply {
+        reply(202, r#"{"message_id":"A1"}"#)
+    }
+
+    fn tracked(state: &str) -> Reply {
+        reply(200, &format!(r#"{{"message_id":"A1","status":"{state}","status_code":"14"}}"#))
+    }
+
+    const LOOK_UP: &str = "GET outbox/tracking/batch-1";
+    const TRACK: &str = "GET outbox/tracking?messageID=A1";
+
+    #[tokio::test]
+    async fn a_small_file_is_one_request() {
+        for body in [r#"{"message_id":"A1"}"#, r#"{"messageID":"A1"}"#] {
+            let done = run_of(b"0123456789", config(), First, false, vec![reply(202, body)]).await;
+            done.result.unwrap();
+            assert_eq!(done.diary.accepted, [("A1".to_owned(), 1)]);
+            let sent = done.script.sent();
+            assert_eq!(sent[0].body().expose(), "0123456789");
+            for (name, value) in [
+                ("mex-to", "X26ABC2"),
+                ("mex-workflowid", "SPINE_PDS_MESH_V1"),
+                ("mex-localid", "batch-1"),
+                ("mex-filename", "request.csv"),
+                ("mex-chunk-range", "1:1"),
+                ("content-type", "text/csv"),
+            ] {
+                assert_eq!(sent[0].headers()[name], value, "{name}");
+            }
+            assert_eq!(std::fs::read_dir(done.folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_large_file_is_sent_in_chunks_after_the_journal_has_its_message() {
+        for is_gzip in [false, true] {
+            let mut config = config();
+            config.is_gzip = is_gzip;
+            let replies = vec![created(), reply(202, ""), reply(200, "")];
+            let done = run_of(CONTENT, config, First, false, replies).await;
+            assert_eq!(done.lines(), ["POST outbox", "POST outbox/A1/2", "POST outbox/A1/3"]);
+            assert_eq!(done.diary.accepted, [("A1".to_owned(), 1)]);
+            let mut joined = Vec::new();
+            for (number, request) in done.script.sent().iter().enumerate() {
+                let headers = request.headers();
+                assert_eq!(headers["mex-chunk-range"], format!("{}:3", number + 1));
+                assert_eq!(headers["content-type"], "application/octet-stream");
+                assert_eq!(headers.contains_key("content-encoding"), is_gzip);
+                let body = request.body().expose();
+                if is_gzip {
+                    GzDecoder::new(&**body).read_to_end(&mut joined).unwrap();
+                } else {
+                    joined.extend_from_slice(body);
+                }
+            }
+            assert_eq!(joined, CONTENT);
+            done.result.unwrap();
+            assert_eq!(
+                std::fs::read_dir(done.folder.path()).unwrap().count(),
+                1,
+                "no plan is left"
+            );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_request_that_creates_a_message_is_never_repeated() {
+        let unclear: [fn() -> Reply; 8] = [
+            || lost(transport::ErrorKind::Timeout),
+            || lost(transport::ErrorKind::Interrupted),
+            || lost(transport::ErrorKind::KeptConnectionClosed),
+            || lost(transport::ErrorKind::TooLarge),
+            || reply(408, ""),
+            || reply(500, "<soap/>"),
+            || reply(503, ""),
+            || reply(202, "{}"),
+        ];
+        for reply_of in unclear {
+            let done = run(First, vec![reply_of(), unknown()]).await;
+            assert_eq!(done.kind(), ErrorKind::Unavailable);
+            assert_eq!(done.lines(), ["POST outbox", LOOK_UP]);
+            assert!(done.diary.accepted.is_empty());
+
+            let found = vec![reply_of(), tracked("Uploading"), reply(202, ""), reply(202, "")];
+            let done = run(First, found).await;
+            assert_eq!(
+                done.lines(),
+                ["POST outbox", LOOK_UP, "POST outbox/A1/2", "POST outbox/A1/3"]
+            );
+            assert_eq!(done.diary.accepted, [("A1".to_owned(), 2)]);
+            done.result.unwrap();
+
+            let done = run(First, vec![reply_of(), reply(405, "")]).await;
+            assert_eq!(done.kind(), ErrorKind::Undetermined);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_refused_or_not_sent_is_not_looked_up() {
+        let code =
+            |code: &str| format!(r#"{{"detail":[{{"event":"SEND","code":"{code}","msg":""}}]}}"#);
+        for (reply, kind) in [
+            (lost(transport::ErrorKind::Connect), ErrorKind::Unavailable),
+            (lost(transport::ErrorKind::ClientCertificateRefused), ErrorKind::Configuration),
+            (reply(417, &code("12")), ErrorKind::Configuration),
+            (reply(417, &code("02")), ErrorKind::Refused),
+            (reply(417, ""), ErrorKind::Refused),
+            (reply(403, ""), ErrorKind::Configuration),
+            (reply(413, ""), ErrorKind::Refused),
+            (reply(429, ""), ErrorKind::Unavailable),
+            (reply(302, ""), ErrorKind::Configuration),
+        ] {
+            let done = run(First, vec![reply]).await;
+            assert_eq!(done.kind(), kind);
+            assert_eq!(done.lines(), ["POST outbox"]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_repeat_sends_only_what_did_not_arrive() {
+        for state in ["Accepted", "Acknowledged"] {
+            let done = run(Repeated, vec![tracked(state)]).await;
+            assert_eq!((done.lines(), done.diary.accepted.len()), (vec![LOOK_UP.to_owned()], 1));
+            done.result.unwrap();
+        }
+        let uploading = vec![tracked("Uploading"), reply(202, ""), reply(202, "")];
+        let done = run(Repeated, uploading).await;
+        assert_eq!(done.lines(), [LOOK_UP, "POST outbox/A1/2", "POST outbox/A1/3"]);
+        assert_eq!(done.diary.accepted, [("A1".to_owned(), 1)]);
+
+        let absent = vec![unknown(), unknown(), created(), reply(202, ""), reply(202, "")];
+        let done = run(Repeated, absent).await;
+        assert_eq!(done.created(), 1);
+        done.result.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_appears_late_is_waited_for() {
+        let before = tokio::time::Instant::now();
+        let settling = config().with_settling(Duration::from_secs(300));
+        let late = vec![unknown(), tracked("Accepted")];
+        let done = run_of(CONTENT, settling, Repeated, true, late).await;
+        assert_eq!(done.lines(), [LOOK_UP, LOOK_UP]);
+        assert!(before.elapsed() >= Duration::from_secs(300));
+        done.result.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_whose_fate_cannot_be_found_out_is_not_sent() {
+        for reply in [
+            reply(300, ""),
+            reply(405, ""),
+            reply(410, ""),
+            reply(501, ""),
+            // Of a gateway, or of a service that no longer has the call.
+            reply(404, ""),
+            reply(404, r#"{"message":"Missing Authentication Token"}"#),
+            reply(404, r#"{"detail":"Not Found"}"#),
+            reply(200, ""),
+            reply(200, r#"{"message_id":"../A1","status":"accepted"}"#),
+            tracked("paused"),
+        ] {
+            let done = run(Repeated, vec![reply]).await;
+            assert_eq!(done.kind(), ErrorKind::Undetermined);
+            assert_eq!(done.lines(), [LOOK_UP]);
+        }
+        // The client is known, and the call is refused.
+        let done = run(Repeated, vec![reply(403, ""), reply(200, "")]).await;
+        assert_eq!((done.kind(), done.created()), (ErrorKind::Undetermined, 0));
+        // The client is refused.
+        let done = run(Repeated, vec![reply(403, ""), reply(403, "")]).await;
+        assert_eq!((done.kind(), done.created()), (ErrorKind::Configuration, 0));
+        // The service is not there now.
+        let down = (0..4).map(|_| lost(transport::ErrorKind::Connect)).collect();
+        let done = run(Repeated, down).await;
+        assert_eq!((done.kind(), done.created()), (ErrorKind::Unavailable, 0));
+    }
+
+    #[tokio::test]
+    async fn a_known_message_continues_in_the_chunks_in_which_it_began() {
+        let uploading = || vec![tracked("uploading"), reply(202, ""), reply(202, "")];
+        let mut other = config();
+        (other.chunk_bytes, other.is_gzip) = (20, true);
+        let done = run_of(CONTENT, other, Known, true, uploading()).await;
+        assert_eq!(done.lines(), [TRACK, "POST outbox/A1/2", "POST outbox/A1/3"]);
+        assert_eq!(done.script.sent()[1].body().expose(), "abcdefghij");
+        assert!(done.diary.accepted.is_empty(), "the journal has it already");
+        done.result.unwrap();
+
+        let done = run_of(CONTENT, config(), Known, false, vec![tracked("uploading")]).await;
+        assert_eq!(done.kind(), ErrorKind::Undetermined, "the plan is lost");
+    }
+
+    #[tokio::test]
+    async fn a_known_message_is_never_created_again() {
+        let done = run(Known, vec![tracked("accepted")]).await;
+        done.result.as_ref().unwrap();
+        let done = run(Known, vec![unknown()]).await;
+        assert_eq!(done.kind(), ErrorKind::Undetermined);
+        let done = run(Known, vec![tracked("undeliverable")]).await;
+        assert_eq!(done.kind(), ErrorKind::Refused);
+        assert_eq!(done.result.unwrap_err().code(), Some("14"));
+        let other = reply(200, r#"{"message_id":"B2","status":"accepted"}"#);
+        let done = run(Known, vec![other]).await;
+        assert_eq!((done.kind(), done.lines()), (ErrorKind::Unreadable, vec![TRACK.to_owned()]));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn later_chunks_are_retried() {
+        let passing = vec![
+            created(),
+            reply(503, ""),
+            lost(transport::ErrorKind::Timeout),
+            reply(202, ""),
+            reply(202, ""),
+        ];
+        let done = run(First, passing).await;
+        assert_eq!(done.created(), 1);
+        done.result.unwrap();
+        // The response to the last chunk was lost.
+        let closed = |state| vec![created(), reply(202, ""), reply(423, ""), tracked(state)];
+        run(First, closed("accepted")).await.result.unwrap();
+        assert_eq!(run(First, closed("error")).await.kind(), ErrorKind::Refused);
+        assert_eq!(run(First, closed("uploading")).await.kind(), ErrorKind::Undetermined);
+        assert_eq!(run(First, vec![created(), unknown()]).await.kind(), ErrorKind::Undetermined);
+        assert_eq!(run(First, vec![created(), reply(417, "")]).await.kind(), ErrorKind::Refused);
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_sent_until_the_journal_has_the_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("request.csv");
+        std::fs::write(&path, CONTENT).unwrap();
+        let (mailbox, script) = mailbox(config(), [created()]);
+        let mut diary = Diary { is_full: true, ..Diary::default() };
+        let outgoing = Outgoing::new("batch-1", &path, "request.csv");
+        let error = mailbox.submit(outgoing, &mut diary).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+        assert_eq!(lines(&script), ["POST outbox"]);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_is_refused_before_anything_is_sent() {
+        let done = run_of(b"", config(), First, false, vec![]).await;
+        assert_eq!(done.kind(), ErrorKind::Refused);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("request.csv");
+        let (mailbox, _script) = mailbox(config(), []);
+        let long = "x".repeat(301);
+        for (id, name) in [("batch 1", "a"), ("", "a"), ("1", ""), ("1", "a\n"), ("1", &long)] {
+            let outgoing = Outgoing::new(id, &path, name);
+            let error = mailbox.submit(outgoing, &mut Diary::default()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused, "{id} {name}");
+        }
+        let missing = Outgoing::new("1", &path, "a");
+        let error = mailbox.submit(missing, &mut Diary::default()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
+    }
+}
