@@ -10,6 +10,8 @@ mod audit;
 mod audit_sinks;
 mod audit_storage;
 mod audit_tampering;
+#[cfg(feature = "batch")]
+mod batch;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod case_store;
 #[cfg(feature = "csv")]
