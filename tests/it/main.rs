@@ -24,7 +24,7 @@ mod control;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
-#[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
+#[cfg(all(feature = "batch", feature = "csv", feature = "fhir", feature = "smsp"))]
 mod decoders;
 mod documents;
 #[cfg(feature = "fhir")]
@@ -61,7 +61,7 @@ mod review;
 #[cfg(feature = "sqlite")]
 mod review_candidates;
 mod sample_data;
-#[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
+#[cfg(all(feature = "batch", feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;
 #[cfg(all(feature = "postgres", unix))]
 mod shared_rate;

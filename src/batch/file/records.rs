@@ -1,3 +1,4 @@
+use crate::batch::file::cells::{Cells, Split, cells_alone};
 use crate::batch::file::error::RowErrorKind;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -16,7 +17,7 @@ const MOST_LINES: usize = 16;
 /// A record is a line. A quotation mark that is never closed, or two stray ones, would make a usual CSV reader join all
 /// rows between them, and so give one person's reference to another person's number. This reader therefore joins lines
 /// only if the result has exactly the columns of the file, and its quotation marks are those of RFC 4180. None of the
-/// lines may have as many commas as a row. One of them may if all cells but the first, or all but the last, are its own.
+/// lines may have as many cells as a row. One of them may if all cells but the first, or all but the last, are its own.
 /// Any other line with an open quotation mark is damaged, and reading goes on with the next line.
 pub(super) struct Records<R> {
     reader: R,
@@ -36,129 +37,6 @@ pub(super) enum Advance {
     /// A line that is not a record. [`Records::cells`] has its pieces between commas, as far as they can be read.
     Damaged(u64, RowErrorKind),
     End,
-}
-
-/// The cells of a record. It is reused.
-#[derive(Default)]
-pub(super) struct Cells {
-    /// The cells without their quotation marks.
-    text: Vec<u8>,
-    places: Vec<Range<usize>>,
-}
-
-impl Cells {
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// The cell at `place` without white space around it. Blank if there is none.
-    pub(super) fn get(&self, place: usize) -> &[u8] {
-        let place = self.places.get(place).cloned().unwrap_or_default();
-        self.text.get(place).unwrap_or_default().trim_ascii()
-    }
-
-    /// The same as text. Blank if it is not UTF-8: see [`is_utf_8`](Self::is_utf_8).
-    pub(super) fn text(&self, place: usize) -> &str {
-        str::from_utf8(self.get(place)).unwrap_or_default()
-    }
-
-    pub(super) fn is_utf_8(&self) -> bool {
-        str::from_utf8(&self.text).is_ok()
-    }
-
-    /// Whether the cells from `place` on are blank.
-    pub(super) fn is_blank_from(&self, place: usize) -> bool {
-        (place..self.len()).all(|place| self.get(place).is_empty())
-    }
-
-    /// Whether only the first cell, or only the last, has line ends.
-    fn is_one_line_but_for_an_end(&self) -> bool {
-        let has_end = |place: &Range<usize>| {
-            let cell = self.text.get(place.clone()).unwrap_or_default();
-            cell.iter().any(|byte| matches!(byte, b'\n' | b'\r'))
-        };
-        match self.places.as_slice() {
-            [first, inner @ .., last] => {
-                !inner.iter().any(has_end) && !(has_end(first) && has_end(last))
-            }
-            _ => true,
-        }
-    }
-
-    fn clear(&mut self) {
-        self.text.clear();
-        self.places.clear();
-    }
-
-    /// The pieces of `line` between commas, whatever quotation marks it has.
-    fn split_roughly(&mut self, line: &[u8]) {
-        self.clear();
-        self.text.extend_from_slice(line);
-        let mut from = 0;
-        for piece in line.split(|byte| *byte == b',') {
-            self.places.push(from..from + piece.len());
-            from += piece.len() + 1;
-        }
-    }
-
-    /// The cells of a record by RFC 4180. With `strict`, a quotation mark within a cell that does not begin with one is a
-    /// fault.
-    fn split(&mut self, record: &[u8], strict: bool) -> Split {
-        if !record.contains(&b'"') {
-            self.split_roughly(record);
-            return Split::Whole;
-        }
-        self.clear();
-        let mut rest = record;
-        loop {
-            let from = self.text.len();
-            let after = match rest.strip_prefix(b"\"") {
-                Some(quoted) => match self.unquote(quoted) {
-                    Some(after) => after,
-                    None => return Split::Open,
-                },
-                None => {
-                    let end = rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len());
-                    let (cell, after) = rest.split_at(end);
-                    if strict && cell.contains(&b'"') {
-                        return Split::Misquoted;
-                    }
-                    self.text.extend_from_slice(cell);
-                    after
-                }
-            };
-            self.places.push(from..self.text.len());
-            match after {
-                [] => return Split::Whole,
-                [b',', after @ ..] => rest = after,
-                _ => return Split::Misquoted,
-            }
-        }
-    }
-
-    /// Takes a cell up to its closing quotation mark, and returns what follows it.
-    fn unquote<'a>(&mut self, quoted: &'a [u8]) -> Option<&'a [u8]> {
-        let mut rest = quoted;
-        loop {
-            let end = rest.iter().position(|byte| *byte == b'"')?;
-            let (text, after) = rest.split_at(end);
-            self.text.extend_from_slice(text);
-            match after {
-                [_, b'"', after @ ..] => {
-                    self.text.push(b'"');
-                    rest = after;
-                }
-                [_, after @ ..] => return Some(after),
-                [] => return None,
-            }
-        }
-    }
-}
-
-enum Split {
-    Whole,
-    Open,
-    Misquoted,
 }
 
 /// A line: where its content ends, and where the next line begins, counted from the first unread byte.
@@ -271,8 +149,7 @@ impl<R: Read> Records<R> {
         let mut rows = 0;
         for lines in 1..=MOST_LINES {
             let line = self.bytes().get(from..content).unwrap_or_default();
-            let commas = line.iter().filter(|byte| **byte == b',').count();
-            rows += usize::from(commas + 1 >= width);
+            rows += usize::from(cells_alone(line) >= width);
             if rows > 1 || line.contains(&0) {
                 return Ok(false);
             }
@@ -452,6 +329,12 @@ mod tests {
         assert!(found[1..].iter().all(|(_, found)| found.is_ok()));
         let text = format!("a,\"b\n{}", "d\n".repeat(40));
         assert_eq!(read(text.as_bytes(), 3).len(), 41, "too many lines to be one record");
+    }
+
+    #[test]
+    fn commas_in_quotation_marks_make_no_cells() {
+        let expected = [(1, cells(&["a,a", "b\nc", "d"]))];
+        assert_eq!(read(b"\"a,a\",\"b\nc\",d\n", 3), expected);
     }
 
     #[test]

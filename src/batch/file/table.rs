@@ -273,7 +273,7 @@ pub fn table() -> String {
         let codes = match rule.codes {
             [] => "any other row".to_owned(),
             codes if codes == FORMAT => "01 to 14 (faults of form)".to_owned(),
-            codes => codes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            codes => codes.iter().map(|code| named(*code)).collect::<Vec<_>>().join("; "),
         };
         let sent = if rule.needs_sent { "; a number was sent" } else { "" };
         // Writing to a string cannot fail.
@@ -286,6 +286,10 @@ pub fn table() -> String {
         );
     }
     text
+}
+
+fn named(code: Code) -> String {
+    if Code::DBS.contains(&code) { format!("DBS {code}") } else { code.to_string() }
 }
 
 fn numbers(numbers: &[Number]) -> String {
