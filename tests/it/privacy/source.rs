@@ -12,8 +12,9 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 13] = [
+const FEATURES: [(&str, bool); 14] = [
     ("barcode", cfg!(feature = "barcode")),
+    ("batch", cfg!(feature = "batch")),
     ("blocking", cfg!(feature = "blocking")),
     ("conformance", cfg!(feature = "conformance")),
     ("csv", cfg!(feature = "csv")),
