@@ -2,9 +2,10 @@
 
 use crate::network::{Fate, Network};
 use crate::sandbox::Sandbox;
-use crate::{CHUNK, Diary, THEIRS, config, content, file};
+use crate::{CHUNK, Diary, OURS, THEIRS, Tray, WORKFLOW, config, config_of, content, file};
 use nhs_pds::batch::{BatchTracer as _, ErrorKind, Outgoing};
 use nhs_pds::mesh::Mailbox;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -15,14 +16,13 @@ fn mailbox(sandbox: &Sandbox, network: &Network) -> Mailbox {
     Mailbox::new(Arc::new(network.clone()), config)
 }
 
-/// What the other mailbox has.
-fn received(sandbox: &Sandbox) -> Vec<Vec<u8>> {
-    let folder = tempfile::tempdir().unwrap();
-    let lines = sandbox.peer(THEIRS, &["receive", folder.path().to_str().unwrap()]);
-    let files = fs::read_dir(folder.path()).unwrap();
-    let files: Vec<_> = files.map(|entry| fs::read(entry.unwrap().path()).unwrap()).collect();
-    assert_eq!(lines.len(), files.len());
-    files
+/// What the other mailbox has, by this library's client, which starts faster than the other one.
+async fn received(sandbox: &Sandbox) -> Vec<Vec<u8>> {
+    let config = config_of(THEIRS, OURS, &sandbox.url(), "password", "TestKey");
+    let mailbox = Mailbox::new(Arc::new(Network::sound()), config);
+    let (spool, mut tray) = (tempfile::tempdir().unwrap(), Tray::default());
+    mailbox.collect(spool.path(), &mut tray).await.unwrap();
+    tray.files.into_iter().map(|(_, file)| file).collect()
 }
 
 /// Sends a file as a program does that records its state, and is killed or loses its connection: by the rules of the
@@ -36,7 +36,14 @@ async fn until_sent(sandbox: &Sandbox, network: &Network, id: &str, path: &Path)
         let first = Outgoing::new(id, path, "request.csv");
         let message = diary.0.clone();
         let outgoing = if is_repeat { first.repeated(message.as_deref()) } else { first };
-        let Err(error) = mailbox.submit(outgoing, &mut diary).await else { return };
+        let error = match network.alive(mailbox.submit(outgoing, &mut diary)).await {
+            Some(Ok(())) => return,
+            Some(Err(error)) => error,
+            None => {
+                is_repeat = true;
+                continue;
+            }
+        };
         match error.kind() {
             ErrorKind::Unavailable | ErrorKind::Configuration if !is_repeat => {}
             ErrorKind::Undetermined if is_repeat => panic!("held for a person"),
@@ -52,7 +59,7 @@ async fn a_failure_at_any_request_leads_to_one_message() {
     let Some(sandbox) = Sandbox::start() else { return };
     let content = content(7, 2 * CHUNK + 5);
     let mut requests = 0;
-    for fate in [Fate::Lost, Fate::Unanswered] {
+    for fate in [Fate::Lost, Fate::Unanswered, Fate::KilledBefore, Fate::KilledAfter] {
         for at in 0.. {
             let (_folder, path) = file(&content);
             let count = Arc::new(Mutex::new(0));
@@ -63,7 +70,7 @@ async fn a_failure_at_any_request_leads_to_one_message() {
                 if *count == at + 1 { fate } else { Fate::Answered }
             });
             until_sent(&sandbox, &network, &format!("batch-{fate:?}-{at}"), &path).await;
-            let files = received(&sandbox);
+            let files = received(&sandbox).await;
             assert_eq!(files.len(), 1, "{fate:?} at request {at}: {:?}", network.lines());
             assert!(files[0] == content, "{fate:?} at request {at}");
             if *count.lock().unwrap() <= at {
@@ -72,7 +79,7 @@ async fn a_failure_at_any_request_leads_to_one_message() {
             requests += 1;
         }
     }
-    assert!(requests >= 8, "a handshake and three chunks, each in two ways: {requests}");
+    assert!(requests >= 16, "a handshake and three chunks, each in four ways: {requests}");
 }
 
 #[tokio::test]
@@ -102,10 +109,54 @@ async fn a_network_that_fails_for_a_while_leads_to_one_message() {
             Fate::Answered
         });
         until_sent(&sandbox, &network, &format!("batch-{number}"), &path).await;
-        let files = received(&sandbox);
+        let files = received(&sandbox).await;
         assert_eq!(files.len(), 1, "{number}: {:?}", network.lines());
         assert!(files[0] == content, "{number}");
     }
+}
+
+#[tokio::test]
+async fn a_failure_at_any_request_loses_no_arrival() {
+    let Some(sandbox) = Sandbox::start() else { return };
+    // Two chunks: the sandbox takes small ones too.
+    let content = content(11, 1_000);
+    let (_folder, path) = file(&content);
+    let path = path.to_str().unwrap();
+    let mut requests = 0;
+    for fate in [Fate::Lost, Fate::Unanswered, Fate::KilledBefore, Fate::KilledAfter] {
+        for at in 0.. {
+            let sent = sandbox.peer(THEIRS, &["send", OURS, WORKFLOW, "600", "gzip", "2", path]);
+            let mut left = at;
+            let network = Network::new(move |_| {
+                left -= 1;
+                if left == -1 { fate } else { Fate::Answered }
+            });
+            let (spool, mut tray) = (tempfile::tempdir().unwrap(), Tray::default());
+            let mut is_done = false;
+            while !is_done {
+                let mailbox = mailbox(&sandbox, &network);
+                let collected = network.alive(mailbox.collect(spool.path(), &mut tray)).await;
+                is_done = collected.is_some_and(|collected| collected.is_ok());
+            }
+            let arrived: BTreeSet<_> = tray.files.iter().map(|(id, _)| id.clone()).collect();
+            assert_eq!(arrived, sent.into_iter().collect(), "{fate:?} at request {at}");
+            assert!(
+                tray.files.iter().all(|(_, file)| *file == content),
+                "{fate:?} at request {at}"
+            );
+            // A message comes again only if its acknowledgement did not arrive.
+            assert!(tray.files.len() <= 3, "{fate:?} at request {at}");
+            assert_eq!(fs::read_dir(spool.path()).unwrap().count(), 0, "{fate:?} at request {at}");
+            if network.lines().len() as i32 <= at {
+                break;
+            }
+            requests += 1;
+        }
+    }
+    assert!(
+        requests >= 32,
+        "a handshake, a list, and two messages with three requests: {requests}"
+    );
 }
 
 #[tokio::test]
@@ -124,7 +175,7 @@ async fn a_service_that_loses_a_message_leaves_it_to_a_person() {
     let again = outgoing.repeated(message.as_deref());
     let error = mailbox(&sandbox, &Network::sound()).submit(again, &mut diary).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Undetermined);
-    assert!(received(&sandbox).is_empty());
+    assert!(received(&sandbox).await.is_empty());
 }
 
 #[tokio::test]
@@ -140,7 +191,7 @@ async fn a_message_that_never_arrived_is_sent_again_after_a_restart() {
     assert_eq!((error.kind(), &diary.0), (ErrorKind::Undetermined, &None));
     sandbox.restart();
     mailbox(&sandbox, &Network::sound()).submit(outgoing.repeated(None), &mut diary).await.unwrap();
-    assert_eq!(received(&sandbox), [content]);
+    assert_eq!(received(&sandbox).await, [content]);
 }
 
 #[tokio::test]
@@ -155,5 +206,5 @@ async fn a_service_that_is_down_has_nothing() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     sandbox.restart();
     mailbox(&sandbox, &Network::sound()).submit(outgoing, &mut diary).await.unwrap();
-    assert_eq!(received(&sandbox).len(), 1);
+    assert_eq!(received(&sandbox).await.len(), 1);
 }

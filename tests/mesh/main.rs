@@ -30,9 +30,13 @@ const THEIRS: &str = "X26ABC2";
 const WORKFLOW: &str = "TEST_WORKFLOW";
 
 fn config(url: &str, password: &str, key: &str) -> Config {
+    config_of(OURS, THEIRS, url, password, key)
+}
+
+fn config_of(mailbox: &str, recipient: &str, url: &str, password: &str, key: &str) -> Config {
     let (password, key) = (Secret::new(password.to_owned()), Secret::new(key.to_owned()));
-    let (ours, theirs) = (OURS.parse().unwrap(), THEIRS.parse().unwrap());
-    Config::new(url.parse().unwrap(), ours, password, key, theirs)
+    let (mailbox, recipient) = (mailbox.parse().unwrap(), recipient.parse().unwrap());
+    Config::new(url.parse().unwrap(), mailbox, password, key, recipient)
         .with_workflow(WORKFLOW)
         .unwrap()
         .with_chunk_bytes(CHUNK as u64)

@@ -6,6 +6,7 @@ use nhs_pds::transport::{Error, ErrorKind, Request, Response, Transport};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// What happens to a request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -16,6 +17,10 @@ pub(crate) enum Fate {
     Lost,
     /// It arrives, and its response is lost.
     Unanswered,
+    /// The program is killed before it arrives.
+    KilledBefore,
+    /// The program is killed after it has arrived.
+    KilledAfter,
 }
 
 type Decide = dyn FnMut(&str) -> Fate + Send;
@@ -26,6 +31,7 @@ pub(crate) struct Network {
     http: HttpTransport,
     decide: Arc<Mutex<Box<Decide>>>,
     lines: Arc<Mutex<Vec<String>>>,
+    kills: Arc<Notify>,
 }
 
 impl Network {
@@ -39,7 +45,20 @@ impl Network {
             .with_total_timeout(Duration::from_secs(600));
         let http = HttpTransport::new(&config).unwrap();
         let decide: Box<Decide> = Box::new(decide);
-        Self { http, decide: Arc::new(Mutex::new(decide)), lines: Arc::default() }
+        Self {
+            http,
+            decide: Arc::new(Mutex::new(decide)),
+            lines: Arc::default(),
+            kills: Arc::default(),
+        }
+    }
+
+    /// Performs `call` until it ends, or until the program is killed: then `None`.
+    pub(crate) async fn alive<T>(&self, call: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            done = call => Some(done),
+            () = self.kills.notified() => None,
+        }
     }
 
     /// The requests so far.
@@ -55,11 +74,22 @@ impl Transport for Network {
         let line = format!("{} {}", request.method(), path.join("/"));
         self.lines.lock().unwrap().push(line.clone());
         let fate = (self.decide.lock().unwrap())(&line);
-        if fate == Fate::Lost {
-            return Err(Error::new(ErrorKind::Timeout));
+        match fate {
+            Fate::Answered => self.http.send(request).await,
+            Fate::Lost => Err(Error::new(ErrorKind::Timeout)),
+            Fate::Unanswered => {
+                self.http.send(request).await?;
+                Err(Error::new(ErrorKind::Interrupted))
+            }
+            Fate::KilledBefore | Fate::KilledAfter => {
+                if fate == Fate::KilledAfter {
+                    self.http.send(request).await?;
+                }
+                self.kills.notify_one();
+                // The call is dropped here, as a process is.
+                std::future::pending().await
+            }
         }
-        let response = self.http.send(request).await;
-        if fate == Fate::Unanswered { Err(Error::new(ErrorKind::Interrupted)) } else { response }
     }
 }
 
