@@ -10,10 +10,10 @@ mod audit;
 mod audit_sinks;
 mod audit_storage;
 mod audit_tampering;
-#[cfg(all(feature = "conformance", feature = "sqlite"))]
-mod case_store;
 #[cfg(all(feature = "batch", feature = "csv", feature = "smsp"))]
 mod by_batch;
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
+mod case_store;
 #[cfg(feature = "csv")]
 mod caseload;
 #[cfg(all(feature = "http", feature = "smsp"))]

@@ -29,7 +29,10 @@ async fn a_file_is_sent_answered_and_deleted() {
     let sent = rig.batches().send(&post).await.unwrap();
     assert_eq!((sent.sent.len(), sent.failed.is_none()), (1, true));
     let batch = rig.batch().await;
-    assert_eq!((batch.state, batch.message_id.as_deref()), (BatchState::Sent, Some(&*format!("M-{id}"))));
+    assert_eq!(
+        (batch.state, batch.message_id.as_deref()),
+        (BatchState::Sent, Some(&*format!("M-{id}")))
+    );
     assert!(files(&rig, "").is_empty(), "the request is deleted");
     rig.batches().send(&post).await.unwrap();
     let taken = post.taken();
@@ -115,7 +118,10 @@ async fn the_cases_of_a_refused_file_return() {
     let sent = rig.batches().send(&post).await.unwrap();
     assert_eq!(sent.refused.len(), 1);
     let batch = rig.batch().await;
-    assert_eq!((batch.state, batch.code.as_deref()), (BatchState::Closed(Ending::Refused), Some("12")));
+    assert_eq!(
+        (batch.state, batch.code.as_deref()),
+        (BatchState::Closed(Ending::Refused), Some("12"))
+    );
     assert!(files(&rig, "").is_empty());
     assert!(rig.all().await.iter().all(|case| case.asking.submitted.is_none()));
 }
@@ -187,7 +193,10 @@ async fn a_process_traces_by_file_on_its_schedule() {
     run().await;
     let taken = post.taken();
     assert_eq!(taken.len(), 1);
-    post.delivers("R-1", Waiting::File(response(&taken[0].1, |row| row.answer("00", "9990000018", "3"))));
+    post.delivers(
+        "R-1",
+        Waiting::File(response(&taken[0].1, |row| row.answer("00", "9990000018", "3"))),
+    );
     run().await;
     assert_eq!(post.acknowledged(), ["R-1"]);
     let holders = rig.cases.holders(nhs_pds::NhsNumber::constant(9_990_000_018)).await.unwrap();

@@ -55,9 +55,10 @@ async fn traced(caseload: &Caseload, by_file: Option<BatchStyle>) -> BTreeMap<St
 }
 
 fn decision(case: &Case) -> String {
-    let number = case.nhs_number.as_ref().map(|recorded| {
-        (recorded.number, recorded.status, recorded.source.is_traced())
-    });
+    let number = case
+        .nhs_number
+        .as_ref()
+        .map(|recorded| (recorded.number, recorded.status, recorded.source.is_traced()));
     let mut open: Vec<&str> = case.open_items().map(|item| item.reason.as_str()).collect();
     open.sort_unstable();
     format!("{number:?} {:?} {open:?} {}", case.date_of_death, case.not_on_pds)
