@@ -16,6 +16,8 @@ mod gate;
 pub(super) mod http;
 mod intake;
 mod judge;
+#[cfg(feature = "mesh")]
+mod mesh;
 mod pds;
 mod people;
 #[cfg(all(feature = "postgres", unix))]
@@ -68,6 +70,8 @@ pub(super) fn show(shown: &mut Shown) {
         fhir_answers::show(shown).await;
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
+        #[cfg(feature = "mesh")]
+        mesh::show(shown).await;
         simulator::show(shown).await;
         #[cfg(all(feature = "postgres", unix))]
         if !postgres::show(shown).await {
