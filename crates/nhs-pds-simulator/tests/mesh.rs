@@ -125,7 +125,7 @@ async fn started(change: impl FnOnce(Mesh) -> Mesh) -> (Mesh, Arc<FixedClock>, C
     let now: DateTime<Utc> = "2026-11-30T09:45:00Z".parse().unwrap();
     let clock = Arc::new(FixedClock::at(now));
     let mesh = Mesh::new(KEY)
-        .with_clock(clock.clone())
+        .with_clock(Arc::<FixedClock>::clone(&clock))
         .with_ids(Arc::new(CountingIds::default()))
         .with_mailbox("X26ABC1", "password")
         .with_mailbox("X26ABC2", "password")
@@ -193,82 +193,81 @@ async fn a_handshake_says_what_the_client_is() {
     assert_eq!(mesh.call_count(MeshCall::Handshake), 2);
 }
 
-#[tokio::test]
-async fn pds_answers_a_message_in_chunks() {
-    let register = Register::from_seed(5, 400);
-    let person = register.iter().find(|person| person.birth.full().is_some()).unwrap();
-    let row = format!("{},{}", person.nhs_number.digits().as_str(), person.birth.to_hl7());
-    let rows: String = (0..500).map(|place| format!("row-{place},{row}\n")).collect();
-    let request = format!("UNIQUE REFERENCE,NHS_NO,DATE_OF_BIRTH\n{rows}");
-    let pds = Simulator::new(register);
-    let (mesh, _, client, _server) = started(|mesh| {
-        mesh.answering_as_pds(pds.clone(), "X26PDS1")
-            .with_answer_chunks(20_000, true)
-            .with_delayed_answers(true)
-    })
-    .await;
+/// Sends `request` to PDS in chunks, the last chunk before the others and one chunk twice. Returns its identifier.
+async fn sent_in_chunks(mesh: &Mesh, client: &Client, request: &str) -> String {
     let parts: Vec<Vec<u8>> = request.as_bytes().chunks(9_000).map(zipped).collect();
     let total = parts.len();
     let gzip = ("Content-Encoding", "gzip");
     let range = |number: usize| format!("{number}:{total}");
     let first = range(1);
-    let headers = [
-        &PDS[..],
-        &[
-            gzip,
-            ("Mex-Chunk-Range", &*first),
-            ("Mex-LocalID", "batch-1"),
-            ("Mex-FileName", "a.csv"),
-        ],
-    ]
-    .concat();
+    let named = [gzip, ("Mex-Chunk-Range", &*first), ("Mex-FileName", "a.csv")];
+    let headers = [&PDS[..], &named].concat();
     let id = client.send("POST /outbox", &headers, &parts[0]).await.unwrap().id();
     assert_eq!(client.track(&id).await.json()["status"], "uploading");
-    let path = format!("POST /outbox/{id}/2");
-    let second = range(2);
-    let wrong = client.send(&path, &[V2, ("Mex-Chunk-Range", &*second)], &parts[1]).await.unwrap();
-    assert_eq!((wrong.status, wrong.code().as_str()), (417, "UnsupportedContentEncoding"));
-    let wrong =
-        client.send(&path, &[V2, gzip, ("Mex-Chunk-Range", &*range(3))], &parts[1]).await.unwrap();
-    assert_eq!((wrong.status, wrong.code().as_str()), (417, "InvalidHeaderChunks"));
-    // The last chunk first; a chunk twice.
+    let (second, third) = (range(2), range(3));
+    for (headers, code) in [
+        (vec![V2, ("Mex-Chunk-Range", &*second)], "UnsupportedContentEncoding"),
+        (vec![V2, gzip, ("Mex-Chunk-Range", &*third)], "InvalidHeaderChunks"),
+        (vec![V2, gzip], "InvalidHeaderChunks"),
+    ] {
+        let path = format!("POST /outbox/{id}/2");
+        let wrong = client.send(&path, &headers, &parts[1]).await.unwrap();
+        assert_eq!((wrong.status, wrong.code().as_str()), (417, code));
+    }
     for number in [total].into_iter().chain(2..total).chain([2]) {
-        let last = number == 2 && mesh.messages()[0].status == MeshStatus::Accepted;
+        let is_complete = mesh.messages()[0].status == MeshStatus::Accepted;
         let range = range(number);
+        let headers = [V2, gzip, ("Mex-Chunk-Range", &*range)];
         let path = format!("POST /outbox/{id}/{number}");
-        let answer = client
-            .send(&path, &[V2, gzip, ("Mex-Chunk-Range", &*range)], &parts[number - 1])
-            .await
-            .unwrap();
-        assert_eq!(answer.status, if last { 423 } else { 202 });
+        let answer = client.send(&path, &headers, &parts[number - 1]).await.unwrap();
+        assert_eq!(answer.status, if is_complete { 423 } else { 202 });
     }
     assert_eq!(mesh.content(&id).unwrap().expose(), request.as_bytes());
+    id
+}
+
+/// The content and the number of chunks of a response of PDS.
+async fn downloaded(client: &Client, id: &str) -> (Vec<u8>, usize) {
+    let mut content = Vec::new();
+    for number in 1.. {
+        let path = format!("/inbox/{id}/{number}");
+        let headers = [V2, ("Accept-Encoding", "gzip")];
+        let chunk = client.send(&format!("GET {path}"), &headers, b"").await.unwrap();
+        let header = |name: &str| chunk.headers[name].as_str();
+        assert_eq!((header("mex-from"), header("mex-filename")), ("X26PDS1", "RESP_a.csv"));
+        assert_eq!(header("content-encoding"), "gzip");
+        let plain = client.get(&path).await;
+        assert_eq!(unzipped(&chunk.body), plain.body);
+        content.extend(plain.body);
+        if chunk.status == 200 {
+            return (content, number);
+        }
+        assert_eq!(chunk.status, 206);
+    }
+    unreachable!("the last chunk has the status 200")
+}
+
+#[tokio::test]
+async fn pds_answers_a_message_in_chunks() {
+    let register = Register::from_seed(5, 400);
+    let person = register.iter().find(|person| person.birth.full().is_some()).unwrap();
+    let row = format!("{},{}", person.nhs_number.digits().as_str(), person.birth.to_hl7());
+    let rows: String = (0..2_000).map(|place| format!("row-{place},{row}\n")).collect();
+    let request = format!("UNIQUE REFERENCE,NHS_NO,DATE_OF_BIRTH\n{rows}");
+    let pds = Simulator::new(register);
+    let (mesh, _, client, _server) = started(|mesh| {
+        let mesh = mesh.answering_as_pds(pds.clone(), "X26PDS1");
+        mesh.with_answer_chunks(20_000, true).with_delayed_answers(true)
+    })
+    .await;
+    let id = sent_in_chunks(&mesh, &client, &request).await;
     assert_eq!(client.track(&id).await.json()["status"], "accepted");
     assert!(client.inbox("").await.is_empty());
     mesh.answer_waiting();
     assert_eq!(client.track(&id).await.json()["status"], "acknowledged");
     let [answered] = client.inbox("").await.try_into().unwrap();
-    let mut response = Vec::new();
-    let mut number = 1;
-    loop {
-        let call = format!("GET /inbox/{answered}/{number}");
-        let encoding = ("Accept-Encoding", "gzip");
-        let chunk = client.send(&call, &[V2, encoding], b"").await.unwrap();
-        assert_eq!(
-            (chunk.headers["mex-from"].as_str(), chunk.headers["mex-filename"].as_str()),
-            ("X26PDS1", "RESP_a.csv")
-        );
-        assert_eq!(chunk.headers["content-encoding"], "gzip");
-        let plain = client.get(&format!("/inbox/{answered}/{number}")).await;
-        assert_eq!(unzipped(&chunk.body), plain.body);
-        response.extend(plain.body);
-        if chunk.status == 200 {
-            break;
-        }
-        assert_eq!(chunk.status, 206);
-        number += 1;
-    }
-    assert!(number > 2, "{number} chunks");
+    let (response, chunks) = downloaded(&client, &answered).await;
+    assert!(chunks > 2, "{chunks} chunks");
     let mut expected = Vec::new();
     pds.answer_batch(request.as_bytes(), &mut expected).unwrap();
     assert_eq!(response, expected);
