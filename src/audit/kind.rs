@@ -54,11 +54,13 @@ pub enum EventKind {
     AuditExported,
     /// A caseload was uploaded, previewed, approved, cancelled or imported by a user.
     CasesImported,
+    /// A batch was begun, sent, answered or ended.
+    BatchChanged,
 }
 
 impl EventKind {
     /// Every kind.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::MessageSent,
         Self::MessageReceived,
         Self::CaseViewed,
@@ -79,6 +81,7 @@ impl EventKind {
         Self::AccountChanged,
         Self::AuditExported,
         Self::CasesImported,
+        Self::BatchChanged,
     ];
 
     /// A stable word for storage and queries: the variant's name in lower case, joined by `_`.
@@ -105,6 +108,7 @@ impl EventKind {
             Self::AccountChanged => "account_changed",
             Self::AuditExported => "audit_exported",
             Self::CasesImported => "cases_imported",
+            Self::BatchChanged => "batch_changed",
         }
     }
 }

@@ -49,6 +49,8 @@ pub(super) fn cases_find(filter: &CaseFilter) -> Find {
     // The condition that selects fewest cases.
     find.index = match (filter.id(), &number, filter.postcode(), &born, surname) {
         (Some(_), ..) => "",
+        _ if filter.reference().is_some() => "case_search_by_reference",
+        _ if filter.batch().is_some() => "case_search_by_batch",
         _ if filter.workers().is_some() => "",
         (_, Some(_), ..) => "case_search_by_nhs_number",
         (_, _, Some(_), ..) => "case_search_by_postcode",
@@ -65,6 +67,8 @@ pub(super) fn cases_find(filter: &CaseFilter) -> Find {
     if let Some(id) = filter.id() {
         find.and("case_id =", Value::Id(id.as_str().to_owned()));
     }
+    find.and_if("reference =", filter.reference().map(str::to_owned));
+    find.and_if("batch =", filter.batch().map(str::to_owned));
     find.and_if("nhs_number =", number);
     find.and_if("postcode =", filter.postcode().map(str::to_owned));
     find.and_start("date_of_birth", born.as_deref());

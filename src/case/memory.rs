@@ -32,6 +32,9 @@ struct Cases {
     open: BTreeSet<ItemPlace>,
     settled: BTreeSet<ItemPlace>,
     settings: BTreeMap<String, Setting>,
+    /// The cases that wait for a row of a batch, by batch, and by the reference of the row.
+    batches: BTreeMap<String, BTreeSet<CaseId>>,
+    references: BTreeMap<String, CaseId>,
 }
 
 impl MemoryStore {
@@ -98,6 +101,48 @@ impl Cases {
         }
     }
 
+    /// Keeps which row of a batch the case waits for.
+    fn put_submission(&mut self, case: &Case) {
+        let old = self.by_id.get(&case.id).and_then(|old| old.asking.submitted.as_ref());
+        if let Some(old) = old {
+            self.references.remove(&old.reference);
+            if let Some(waiting) = self.batches.get_mut(&old.batch) {
+                waiting.remove(&case.id);
+                if waiting.is_empty() {
+                    self.batches.remove(&old.batch);
+                }
+            }
+        }
+        if let Some(new) = &case.asking.submitted {
+            self.references.insert(new.reference.clone(), case.id.clone());
+            self.batches.entry(new.batch.clone()).or_default().insert(case.id.clone());
+        }
+    }
+
+    /// The cases that the most selective condition of `filter` leaves, in the order of their ids, after `after`.
+    fn narrowed<'a>(
+        &'a self,
+        filter: &CaseFilter,
+        after: Option<&'a CaseId>,
+    ) -> Box<dyn Iterator<Item = &'a Case> + 'a> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let one = filter.id().or_else(|| self.references.get(filter.reference()?));
+        if let Some(id) = one {
+            let is_after = after.is_none_or(|after| id > after);
+            return Box::new(self.by_id.get(id).filter(|_| is_after).into_iter());
+        }
+        if filter.reference().is_some() {
+            return Box::new(std::iter::empty());
+        }
+        if let Some(batch) = filter.batch() {
+            let waiting = self.batches.get(batch).into_iter();
+            let ids = waiting.flat_map(move |ids| ids.range::<CaseId, _>((from, Bound::Unbounded)));
+            return Box::new(ids.filter_map(|id| self.by_id.get(id)));
+        }
+        let all = self.by_id.range::<CaseId, _>((from, Bound::Unbounded));
+        Box::new(all.map(|(_, case)| case))
+    }
+
     /// Stores the case of `change` in place of the stored one, if any.
     fn put(&mut self, Change { case, due, .. }: Change) {
         let new = case.live_number();
@@ -112,6 +157,7 @@ impl Cases {
             self.holders.entry(number).or_default().insert(id.clone());
         }
         self.put_items(&case);
+        self.put_submission(&case);
         let old = self.by_id.insert(id.clone(), case).as_ref().and_then(Case::live_number);
         if let Some(old) = old.filter(|old| new != Some(*old))
             && let Some(holders) = self.holders.get_mut(&old)
@@ -226,12 +272,7 @@ impl CaseStore for MemoryStore {
         limit: usize,
     ) -> Result<Vec<Case>, Error> {
         let stored = self.cases();
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let one = filter.id().map(|id| stored.by_id.get(id).into_iter());
-        let all = one.is_none().then(|| stored.by_id.range::<CaseId, _>((from, Bound::Unbounded)));
-        let cases =
-            one.into_iter().flatten().chain(all.into_iter().flatten().map(|(_, case)| case));
-        let cases = cases.filter(|case| after.is_none_or(|after| case.id > *after));
+        let cases = stored.narrowed(filter, after);
         Ok(cases.filter(|case| filter.matches(case)).take(limit).cloned().collect())
     }
 

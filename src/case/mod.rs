@@ -86,6 +86,7 @@ mod sqlite_worklist;
 mod store;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod stored;
+mod submission;
 mod taken;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod times;
@@ -140,6 +141,7 @@ pub(crate) use sqlite_save::save_all_in;
 #[cfg(feature = "sqlite")]
 pub(crate) use sqlite_settings::save_setting_in;
 pub use store::{CaseStore, Change, Counts};
+pub use submission::Submission;
 pub use taken::Taken;
 pub use trace_state::{KnownSoFar, TraceState};
 pub use unreadable::Unreadable;

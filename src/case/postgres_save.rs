@@ -182,14 +182,23 @@ pub(super) async fn put_search(tx: &Tx, changed: &[&Changed]) -> Result<(), Erro
     let births: Vec<Option<&str>> = keys.iter().map(|keys| keys.date_of_birth.as_deref()).collect();
     let postcodes: Vec<Option<String>> =
         keys.iter().map(|keys| keys.postcode.as_deref().map(indexed)).collect();
+    let batches: Vec<Option<&str>> = keys.iter().map(|keys| keys.batch.as_deref()).collect();
+    let references: Vec<Option<&str>> = keys.iter().map(|keys| keys.reference.as_deref()).collect();
     // A row that stays as it is is not written again.
     let put = "INSERT INTO nhs_pds.case_search AS s
-            (case_id, is_live, nhs_number, surname, date_of_birth, postcode)
-        SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::text[], $6::text[])
+            (case_id, is_live, nhs_number, surname, date_of_birth, postcode, batch, reference)
+        SELECT * FROM unnest($1::text[], $2::boolean[], $3::text[], $4::text[], $5::text[], $6::text[],
+            $7::text[], $8::text[])
         ON CONFLICT (tenant, case_id) DO UPDATE SET is_live = excluded.is_live, nhs_number = excluded.nhs_number,
-            surname = excluded.surname, date_of_birth = excluded.date_of_birth, postcode = excluded.postcode
-        WHERE (s.is_live, s.nhs_number, s.surname, s.date_of_birth, s.postcode) IS DISTINCT FROM
-            (excluded.is_live, excluded.nhs_number, excluded.surname, excluded.date_of_birth, excluded.postcode)";
-    tx.execute(put, &[&ids, &live, &numbers, &surnames, &births, &postcodes]).await?;
+            surname = excluded.surname, date_of_birth = excluded.date_of_birth, postcode = excluded.postcode,
+            batch = excluded.batch, reference = excluded.reference
+        WHERE (s.is_live, s.nhs_number, s.surname, s.date_of_birth, s.postcode, s.batch, s.reference)
+            IS DISTINCT FROM (excluded.is_live, excluded.nhs_number, excluded.surname, excluded.date_of_birth,
+            excluded.postcode, excluded.batch, excluded.reference)";
+    tx.execute(
+        put,
+        &[&ids, &live, &numbers, &surnames, &births, &postcodes, &batches, &references],
+    )
+    .await?;
     Ok(())
 }

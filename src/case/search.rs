@@ -1,5 +1,6 @@
 use crate::case::id::CaseId;
 use crate::case::record::Case;
+use crate::case::submission::Submission;
 use crate::demographics::{PartialDate, Postcode, redacted_debug};
 use crate::matching::normalised_name;
 use crate::nhs_number::NhsNumber;
@@ -25,6 +26,8 @@ pub struct CaseFilter {
     includes_inactive: bool,
     lacks_number: bool,
     workers: Option<Vec<String>>,
+    batch: Option<String>,
+    reference: Option<String>,
 }
 
 impl CaseFilter {
@@ -86,6 +89,20 @@ impl CaseFilter {
         self
     }
 
+    /// Only cases that wait for a row of the batch `id`.
+    #[must_use]
+    pub fn with_batch(mut self, id: impl Into<String>) -> Self {
+        self.batch = Some(id.into());
+        self
+    }
+
+    /// Only the case that waits for the row with this unique reference.
+    #[must_use]
+    pub fn with_reference(mut self, reference: impl Into<String>) -> Self {
+        self.reference = Some(reference.into());
+        self
+    }
+
     /// The case id, if it is a condition.
     #[must_use]
     pub const fn id(&self) -> Option<&CaseId> {
@@ -134,9 +151,28 @@ impl CaseFilter {
         self.workers.as_deref()
     }
 
+    /// The [`SearchKeys::batch`], if it is a condition.
+    #[must_use]
+    pub fn batch(&self) -> Option<&str> {
+        self.batch.as_deref()
+    }
+
+    /// The [`SearchKeys::reference`], if it is a condition.
+    #[must_use]
+    pub fn reference(&self) -> Option<&str> {
+        self.reference.as_deref()
+    }
+
     /// Whether `case` meets every condition.
     #[must_use]
     pub fn matches(&self, case: &Case) -> bool {
+        let submitted = case.asking.submitted.as_ref();
+        let is = |wanted: &Option<String>, text: fn(&Submission) -> &str| {
+            wanted.as_ref().is_none_or(|wanted| submitted.map(text) == Some(wanted))
+        };
+        if !is(&self.batch, |row| &row.batch) || !is(&self.reference, |row| &row.reference) {
+            return false;
+        }
         let starts = |start: Option<&str>, text: Option<&str>| {
             start.is_none_or(|start| text.is_some_and(|text| text.starts_with(start)))
         };
@@ -162,6 +198,8 @@ impl CaseFilter {
             ("inactive", self.includes_inactive),
             ("without_nhs_number", self.lacks_number),
             ("workers", self.workers.is_some()),
+            ("batch", self.batch.is_some()),
+            ("reference", self.reference.is_some()),
         ]
         .into_iter()
         .filter_map(|(name, is_set)| is_set.then_some(name))
@@ -194,6 +232,10 @@ pub struct SearchKeys {
     pub date_of_birth: Option<String>,
     /// The postcode with its one space; other text in upper case without spaces.
     pub postcode: Option<String>,
+    /// The batch of which the case waits for a row.
+    pub batch: Option<String>,
+    /// The unique reference of that row.
+    pub reference: Option<String>,
 }
 
 impl SearchKeys {
@@ -206,6 +248,8 @@ impl SearchKeys {
             surname: surname.filter(|form| !form.is_empty()),
             date_of_birth: case.date_of_birth.map(|date| date.to_string()),
             postcode: case.postcode.as_deref().map(postcode_form),
+            batch: case.asking.submitted.as_ref().map(|row| row.batch.clone()),
+            reference: case.asking.submitted.as_ref().map(|row| row.reference.clone()),
         }
     }
 }

@@ -24,19 +24,24 @@ pub(super) fn put_index(transaction: &Connection, case: &Case) -> Result<(), Err
     put_items(transaction, case).map_err(failed)?;
     put_workers(transaction, case).map_err(failed)?;
     let id = case.id.as_str();
-    let SearchKeys { nhs_number, surname, date_of_birth, postcode } = SearchKeys::of(case);
+    let SearchKeys { nhs_number, surname, date_of_birth, postcode, batch, reference } =
+        SearchKeys::of(case);
     let number = nhs_number.map(|number| number.digits().to_string());
     transaction
         .prepare_cached(
-            "INSERT INTO case_search (case_id, is_live, nhs_number, surname, date_of_birth, postcode)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+            "INSERT INTO case_search
+                 (case_id, is_live, nhs_number, surname, date_of_birth, postcode, batch, reference)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (case_id) DO UPDATE SET is_live = ?2, nhs_number = ?3, surname = ?4,
-                 date_of_birth = ?5, postcode = ?6
-             WHERE (is_live, nhs_number, surname, date_of_birth, postcode)
-                 IS NOT (?2, ?3, ?4, ?5, ?6)",
+                 date_of_birth = ?5, postcode = ?6, batch = ?7, reference = ?8
+             WHERE (is_live, nhs_number, surname, date_of_birth, postcode, batch, reference)
+                 IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )
         .and_then(|mut insert| {
-            insert.execute(params![id, case.is_live(), number, surname, date_of_birth, postcode])
+            let live = case.is_live();
+            let values =
+                params![id, live, number, surname, date_of_birth, postcode, batch, reference];
+            insert.execute(values)
         })
         .map_err(failed)?;
     Ok(())

@@ -1,4 +1,5 @@
 use crate::case::candidate::Heard;
+use crate::case::submission::Submission;
 use crate::demographics::redacted_debug;
 use crate::matching::Criteria;
 use chrono::{DateTime, Utc};
@@ -42,6 +43,9 @@ pub struct TraceState {
     /// What the questions before one that got no answer have shown. They are not asked again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownSoFar>,
+    /// The row of a batch that the case waits for, if it was submitted. An answer in any way ends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub submitted: Option<Submission>,
 }
 
 /// The answers to the first questions of a strategy, kept while a further one gets no answer.

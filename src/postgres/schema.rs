@@ -4,9 +4,10 @@ use crate::postgres::error::{Error, ErrorKind};
 use crate::postgres::work::Tx;
 
 /// The migrations, each from one version of the schema to the next.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_schema.sql"),
     include_str!("../../migrations/postgres/0002_oldest_first.sql"),
+    include_str!("../../migrations/postgres/0003_batch.sql"),
 ];
 
 /// The number of the advisory lock that one migration has at a time: the letters `nhs_pds`.

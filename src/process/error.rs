@@ -44,7 +44,11 @@ impl Error {
     pub(in crate::process) const fn is_transient(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::AuditReadOnly | ErrorKind::AuditUnavailable | ErrorKind::StoreUnavailable
+            ErrorKind::AuditReadOnly
+                | ErrorKind::AuditUnavailable
+                | ErrorKind::BatchFolder
+                | ErrorKind::BatchFolderInUse
+                | ErrorKind::StoreUnavailable
         )
     }
 }
@@ -99,6 +103,18 @@ pub enum ErrorKind {
     /// later.
     #[error("the audit trail is unavailable: try again later")]
     AuditUnavailable,
+    /// A file of a batch cannot be read or written, such as on a full disk. Correct the cause, and try again.
+    #[error("a file of a batch cannot be read or written: correct the cause, and try again")]
+    BatchFolder,
+    /// Another program works with the folder of the batches. Wait until it has ended.
+    #[error("another program works with the folder of the batches: wait until it has ended")]
+    BatchFolderInUse,
+    /// The file is not a response to a batch; its error is the cause. Nothing was read from it.
+    #[error("the file is not a response to a batch")]
+    BatchResponse,
+    /// There is no such batch, or its state does not allow the action.
+    #[error("there is no such batch, or its state does not allow the action")]
+    BatchState,
     /// A case that the action depends on is damaged and cannot be read; the other cases can. Restore it
     /// from a copy, or erase it.
     #[error("a stored case is damaged and cannot be read: restore it from a copy, or erase it")]

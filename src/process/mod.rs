@@ -27,6 +27,9 @@
 //! ([`Policy`]).
 
 pub mod alert;
+#[cfg(feature = "batch")]
+#[cfg_attr(docsrs, doc(cfg(feature = "batch")))]
+pub mod batch;
 mod between;
 mod control;
 mod decision;

@@ -1,5 +1,13 @@
 use crate::audit::{Actor, Entry, EventKind};
+#[cfg(feature = "batch")]
+use crate::batch::BatchTracer;
 use crate::ids::random;
+#[cfg(feature = "batch")]
+use crate::process::batch::batches::Batches;
+#[cfg(feature = "batch")]
+use crate::process::batch::policy::BatchPolicy;
+#[cfg(feature = "batch")]
+use crate::process::batch::step::ByBatch;
 use crate::process::control::handle::Control;
 use crate::process::control::next::Next;
 use crate::process::control::workers::{self, SIGN};
@@ -11,9 +19,13 @@ use crate::process::schedule::Schedule;
 use crate::process::shared::{LONGEST_WAIT, Shared, Woken};
 use crate::process::store::commit::Commit;
 use crate::process::waiting::beside;
+#[cfg(feature = "batch")]
+use crate::process::waiting::until;
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
+#[cfg(feature = "batch")]
+use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -66,6 +78,8 @@ pub struct Process {
     pub(in crate::process) schedule: Schedule,
     pub(in crate::process) controls_interval: Duration,
     name: Arc<str>,
+    #[cfg(feature = "batch")]
+    by_batch: Option<ByBatch>,
     pub(in crate::process) shared: Arc<Shared>,
 }
 
@@ -101,7 +115,33 @@ impl Process {
     pub fn new(mut worker: Worker, schedule: Schedule) -> Self {
         worker.alive = Arc::default();
         let (name, shared) = (Arc::from("worker"), Arc::default());
-        Self { worker, schedule, controls_interval: LONGEST_WAIT, name, shared }
+        Self {
+            worker,
+            schedule,
+            controls_interval: LONGEST_WAIT,
+            name,
+            #[cfg(feature = "batch")]
+            by_batch: None,
+            shared,
+        }
+    }
+
+    /// Also traces by file: each run first receives and imports what has arrived at `service`, writes the due cases that
+    /// `policy` chooses into files in `folder`, and sends them. The other cases are traced singly, and so are the further
+    /// questions about cases that a response does not settle.
+    ///
+    /// A run in which the batch service fails is an ordinary run.
+    #[cfg(feature = "batch")]
+    #[must_use]
+    pub fn with_batches(
+        mut self,
+        folder: impl Into<PathBuf>,
+        service: Arc<dyn BatchTracer>,
+        policy: BatchPolicy,
+    ) -> Self {
+        let batches = Batches::beside(&self.worker, folder);
+        self.by_batch = Some(ByBatch { batches, service, policy });
+        self
     }
 
     /// Sets the name under which the status is written to the store (default: `worker`). Each process on
@@ -296,8 +336,18 @@ impl Process {
             })
             .await;
         };
-        let ending = pin!(ending);
-        let run = self.worker.run(ending, &stopping, &mut observe);
+        let (mut ending, mut has_ended) = (pin!(ending), false);
+        // It is waited for twice.
+        let mut ending = pin!(poll_fn(|context| {
+            has_ended = has_ended || ending.as_mut().poll(context).is_ready();
+            if has_ended { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        #[cfg(feature = "batch")]
+        if let Some(by_batch) = &self.by_batch {
+            let step = until(ending.as_mut(), by_batch.step());
+            beside(step, self.give_signs()).await;
+        }
+        let run = self.worker.run(ending.as_mut(), &stopping, &mut observe);
         let (run, _) = beside(run, self.give_signs()).await;
         let stopped = shut_down.load(Ordering::SeqCst);
         let mut status = self.shared();

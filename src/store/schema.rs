@@ -4,7 +4,7 @@ use crate::store::error::{Error, ErrorKind};
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The migrations, each from one schema version to the next; `user_version` counts those done.
-pub(crate) const MIGRATIONS: [&str; 9] = [
+pub(crate) const MIGRATIONS: [&str; 10] = [
     include_str!("../../migrations/sqlite/0001_cases.sql"),
     include_str!("../../migrations/sqlite/0002_local_data.sql"),
     include_str!("../../migrations/sqlite/0003_audit.sql"),
@@ -14,6 +14,7 @@ pub(crate) const MIGRATIONS: [&str; 9] = [
     include_str!("../../migrations/sqlite/0007_due.sql"),
     include_str!("../../migrations/sqlite/0008_worklist.sql"),
     include_str!("../../migrations/sqlite/0009_oldest_first.sql"),
+    include_str!("../../migrations/sqlite/0010_batch.sql"),
 ];
 
 /// Brings the schema up to date.

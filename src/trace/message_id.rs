@@ -35,6 +35,12 @@ impl MessageId {
         Self { uuid, request: uuid }
     }
 
+    /// Returns the identifier of a message that was sent before.
+    #[cfg(all(feature = "batch", feature = "process"))]
+    pub(crate) const fn of(uuid: Uuid) -> Self {
+        Self { uuid, request: uuid }
+    }
+
     /// Draws a new identifier for a retry of this message.
     #[must_use]
     pub fn repeat(self, ids: &dyn Ids) -> Self {

@@ -25,6 +25,12 @@ impl Request {
         Self { method: Method::POST, url, headers: HeaderMap::new(), body }
     }
 
+    /// Creates a `PUT` of `body` to `url`.
+    #[must_use]
+    pub fn put(url: Url, body: RawBody) -> Self {
+        Self { method: Method::PUT, url, headers: HeaderMap::new(), body }
+    }
+
     /// Creates a `GET` of `url`, without a body.
     #[must_use]
     pub fn get(url: Url) -> Self {

@@ -8,13 +8,14 @@ use crate::case::number::{NumberSource, Provenance, RecordedNumber, TraceRecord}
 use crate::case::record::{Allocation, Case};
 use crate::case::record_type::RecordType;
 use crate::case::review::{Evidence, ReviewItem, ReviewReason, ReviewState, ReviewStep};
+use crate::case::submission::Submission;
 use crate::case::trace_state::KnownSoFar;
 use crate::demographics::{
     Demographics, Field, FullDate, Gender, PartialDate, PersonName, Recorded,
 };
 use crate::matching::{Criteria, Local, NameTables, Risk, Veto, relate};
 use crate::trace::{Exchange, Freshness};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 /// A case in which every field is used, with text that needs quoting.
 pub(super) fn full_case(id: &str) -> Result<Case, Breach> {
@@ -85,6 +86,8 @@ fn set_processing(case: &mut Case, at: DateTime<Utc>) {
     case.telephones = vec!["+44 1632 960001\r\n".into()];
     case.emails = vec!["\"a b\"@c.example".into()];
     case.asking.asked.clone_from(&asked);
+    let row = |asked| Submission::new("B-1", "R-1", (at, at + TimeDelta::days(7)), asked);
+    case.asking.submitted = asked.clone().map(row);
     (case.asking.not_before, case.asking.unsettled, case.asking.unreadable) = (Some(at), 2, 3);
     case.damaged_number = Some("9.43477E+09".into());
     (case.rejected_numbers, case.not_on_pds) = (vec![OTHER_NUMBER], true);

@@ -12,6 +12,7 @@
 //!
 //! What a store must survive (a crash, a full disk), each store promises and tests itself.
 
+mod batches;
 mod due;
 mod full_case;
 mod leases;
@@ -70,6 +71,7 @@ pub async fn check(new_store: impl AsyncFn() -> Arc<dyn CaseStore>) -> Result<()
     worklist::lists_items(&*new_store().await).await?;
     worklist::counts_items(&*new_store().await).await?;
     worklist::searches(&*new_store().await).await?;
+    batches::submissions(&*new_store().await).await?;
     rivals::one_of_many_saves_wins(new_store().await).await?;
     rivals::one_of_many_holders_is_the_sole_one(new_store().await).await
 }

@@ -84,6 +84,9 @@ impl Judge {
         if how.wildcards && !self.wildcards_assessed {
             vetoes.push(Veto::Wildcard);
         }
+        if how.doubted {
+            vetoes.push(Veto::UncertainService);
+        }
         Assessed { relations, risk: weighed.risk(reached), vetoes }
     }
 
@@ -205,6 +208,8 @@ pub(crate) struct Returned {
     pub(crate) by_number: bool,
     /// The search had wildcards.
     pub(crate) wildcards: bool,
+    /// The service itself is not certain of the person.
+    pub(crate) doubted: bool,
     /// The present year, for the age of the person.
     pub(crate) year: i32,
     /// The service itself compared the present postcode of the case, whole, with those of the record.

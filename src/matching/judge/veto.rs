@@ -23,6 +23,8 @@ pub enum Veto {
     /// A search with wildcards found the person, and the deployment has not assessed such searches
     /// (MSCA-PDS-07).
     Wildcard,
+    /// The service itself is not certain: its search is not exact, or its score is below the highest.
+    UncertainService,
 }
 
 impl Veto {
@@ -37,6 +39,7 @@ impl Veto {
             Self::GenderAndGiven => "gender_and_given",
             Self::Incomplete => "incomplete",
             Self::Wildcard => "wildcard",
+            Self::UncertainService => "uncertain_service",
         }
     }
 
@@ -57,6 +60,7 @@ impl Veto {
             Self::GenderAndGiven => "gender and given name both differ",
             Self::Incomplete => "a name or the date of birth is missing or not exact",
             Self::Wildcard => "found by a search with wildcards, which a person must confirm",
+            Self::UncertainService => "the service itself is not certain of the match",
         }
     }
 }

@@ -37,7 +37,8 @@ impl<'a> Context<'a> {
     #[must_use]
     pub fn after(mut self, known: &'a [Heard], plan: &'a Plan) -> Self {
         self.known = known;
-        self.sent = Some(Sent { step: &plan.step, question: &plan.question });
+        self.sent =
+            Some(Sent { step: &plan.step, question: &plan.question, doubted: plan.doubted });
         self
     }
 

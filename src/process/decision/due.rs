@@ -43,7 +43,8 @@ pub(in crate::process) fn due(
     let death =
         case.date_of_death.filter(|died| is_implausible_death(*died, case.date_of_birth, today));
     let tomorrow = birth.or(death).and_then(|_| now.checked_add_signed(NEXT_DAY));
-    let times = [asking.retry_after, asking.not_before, again, refusal, tomorrow];
+    let lost = asking.submitted.as_ref().map(|submitted| submitted.until);
+    let times = [asking.retry_after, asking.not_before, lost, again, refusal, tomorrow];
     let at = times.into_iter().flatten().filter(|at| *at > now).fold(limit, DateTime::min);
     Due::new(priority(case, policy, at), at)
 }

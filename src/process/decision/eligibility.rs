@@ -98,6 +98,8 @@ pub enum Reason {
     AlreadyTraced,
     /// A reviewer has found that PDS has no record of the person (MSCA-PDS-04).
     NotOnPds,
+    /// The case was submitted in a batch, and waits for its row of the response.
+    InBatch,
     /// The same query was sent recently, and it is not yet time to send it again.
     NotDue,
     /// The local data contradict each other about who the person is. A query might return a different person.
@@ -147,6 +149,7 @@ impl Reason {
             Self::NotInUse => "not_in_use",
             Self::AlreadyTraced => "already_traced",
             Self::NotOnPds => "not_on_pds",
+            Self::InBatch => "in_batch",
             Self::NotDue => "not_due",
             Self::Contradicted => "contradicted",
             Self::SurnameMissing => "surname_missing",

@@ -15,6 +15,8 @@ pub(in crate::process) struct Sent<'a> {
     /// The step of the strategy.
     pub(in crate::process) step: &'a str,
     pub(in crate::process) question: &'a Question,
+    /// Whether the service itself is not certain of the person whom it returned.
+    pub(in crate::process) doubted: bool,
 }
 
 /// What `answer` shows; `None` when it is about the number alone: that it is superseded, invalid or not verified.
@@ -98,19 +100,19 @@ fn returned(case: &Case, asked: &Criteria, sent: Option<Sent<'_>>, now: DateTime
         Some(Question::Find(find)) => Some(find),
         _ => None,
     };
-    let year = now.year();
+    let (year, doubted) = (now.year(), sent.is_some_and(|sent| sent.doubted));
     if asked.nhs_number.is_some() && find.is_none() {
         // A number that a search found, and that nothing else confirmed, says no more than a search.
         let recorded = case.nhs_number.as_ref();
         let by_number = recorded.is_none_or(|recorded| !recorded.is_only_from_a_search());
-        return Returned { by_number, wildcards: false, year, matched_postcode: false };
+        return Returned { by_number, doubted, year, ..Returned::default() };
     }
     let matched = match find {
         Some(find) => matched_postcode(find),
         None => asked.postcode.is_some_and(|postcode| !postcode.is_pseudo()),
     };
     let wildcards = find.is_some_and(|find| find.breadth() == Breadth::Wildcard);
-    Returned { by_number: false, wildcards, year, matched_postcode: matched }
+    Returned { by_number: false, wildcards, doubted, year, matched_postcode: matched }
 }
 
 /// Whether the service has compared a whole postcode, present or former, with those of the record.

@@ -28,6 +28,8 @@ pub struct Plan {
     pub step: String,
     /// What earlier questions by the same criteria have shown.
     pub(in crate::process) known: Vec<Heard>,
+    /// Whether the service itself is not certain of the person whom it returned.
+    pub(in crate::process) doubted: bool,
 }
 
 /// The step in which a number is verified.
@@ -84,6 +86,8 @@ pub fn plan(
     let mut eligible = eligibility(case, scope, now);
     if purpose == Purpose::Nothing {
         eligible = eligible.and([Reason::AlreadyTraced]);
+    } else if planned.as_ref().is_ok_and(|planned| is_submitted(case, &planned.asked, now)) {
+        eligible = eligible.and([Reason::InBatch]);
     } else if is_backing_off(case, policy, now) {
         eligible = eligible.and([Reason::NotDue]);
     }
@@ -130,7 +134,8 @@ pub(in crate::process) fn ask(
             .with_family(parts.family.clone())
             .with_local_identifier(parts.local);
         let (step, known) = (BY_NUMBER.to_owned(), Vec::new());
-        return Ok(Plan { asked, question: question.into(), step, known });
+        let question = question.into();
+        return Ok(Plan { asked, question, step, known, doubted: false });
     }
     let strategy = policy.strategy();
     let first = questions(strategy.steps(), case, &parts).into_iter().next();
@@ -178,7 +183,8 @@ fn is_elsewhere(held: &Candidate, asked: &Criteria) -> bool {
 }
 
 fn search(asked: Criteria, next: Asked, known: &[Heard]) -> Plan {
-    Plan { asked, question: next.find.into(), step: next.step, known: known.to_vec() }
+    let (question, known) = (next.find.into(), known.to_vec());
+    Plan { asked, question, step: next.step, known, doubted: false }
 }
 
 /// What earlier questions by the same criteria and the same strategy have shown, before one got no answer.
@@ -250,6 +256,13 @@ pub(in crate::process) fn criteria(
         local: local.clone(),
     };
     Ok((asked, parts))
+}
+
+/// Whether the case waits for the row of a batch that was sent with the criteria `asked`. If the case has others
+/// meanwhile, a person has corrected it, and the row says nothing about it.
+fn is_submitted(case: &Case, asked: &Criteria, now: DateTime<Utc>) -> bool {
+    let submitted = case.asking.submitted.as_ref();
+    submitted.is_some_and(|submitted| submitted.is_awaited(now) && submitted.asked == *asked)
 }
 
 /// Whether the last query got no usable response a short while ago.

@@ -57,8 +57,7 @@ struct Course {
 
 impl Course {
     const fn of(case: Case) -> Self {
-        let turn = Turn { claimed: case, steps: Vec::new() };
-        Self { turn, recorded: Vec::new(), waits_until: None }
+        Self { turn: Turn::of(case), recorded: Vec::new(), waits_until: None }
     }
 
     /// Records and sends the question of `plan`. Returns the next question, if the answer needs one.

@@ -1,6 +1,6 @@
 //! The questions about one case in one pass, and their effects. Pure.
 
-use crate::case::{Case, CaseId, RecordedNumber};
+use crate::case::{Case, CaseId, RecordedNumber, Submission};
 use crate::process::decision::apply::apply;
 use crate::process::decision::context::Context;
 use crate::process::decision::decide::{Decision, decide};
@@ -29,9 +29,16 @@ pub(in crate::process) struct Step {
 pub(in crate::process) struct Turn {
     pub(in crate::process) claimed: Case,
     pub(in crate::process) steps: Vec<Step>,
+    /// The row of a batch that the steps come from, if they do.
+    pub(in crate::process) submission: Option<Submission>,
 }
 
 impl Turn {
+    /// A case without questions so far.
+    pub(in crate::process) const fn of(claimed: Case) -> Self {
+        Self { claimed, steps: Vec::new(), submission: None }
+    }
+
     pub(in crate::process) const fn id(&self) -> &CaseId {
         &self.claimed.id
     }
@@ -40,8 +47,7 @@ impl Turn {
     pub(in crate::process) fn follow_up(&self, policy: &Policy, local_root: &str) -> Option<Plan> {
         let step = self.steps.last()?;
         let reply = step.reply.as_ref()?.as_ref();
-        let (earlier, _) = self.stages();
-        let before = decided_each(&self.claimed, earlier, policy);
+        let before = self.before_last(&self.claimed, policy);
         let context = Context::of(&step.plan, &[], policy);
         if context.leaves_open(reply) {
             let known = context.known_with(&before, reply, step.at);
@@ -60,7 +66,16 @@ impl Turn {
     /// Returns `case` after all replies before those that are decided together with the last, none of which
     /// depends on other cases.
     pub(in crate::process) fn before_last(&self, case: &Case, policy: &Policy) -> Case {
-        decided_each(case, self.stages().0, policy)
+        decided_each(&self.without_submission(case), self.stages().0, policy)
+    }
+
+    /// Returns `case` without the row that these answers come from: whatever they say, it is not awaited any more.
+    fn without_submission(&self, case: &Case) -> Case {
+        let mut case = case.clone();
+        if self.submission.is_some() {
+            case.asking.submitted = None;
+        }
+        case
     }
 
     /// The questions that are decided together with the last, and those before them.
@@ -89,6 +104,9 @@ impl Turn {
 
     /// Whether `case` would still be traced in the same way: its criteria have not changed.
     pub(in crate::process) fn is_still_about(&self, case: &Case) -> bool {
+        if self.submission.is_some() && case.asking.submitted != self.submission {
+            return false;
+        }
         let same_number =
             |recorded: &Option<RecordedNumber>| recorded.as_ref().map(|recorded| recorded.number);
         let number = same_number(&case.nhs_number) == same_number(&self.claimed.nhs_number);

@@ -1,0 +1,6 @@
+-- The batch of which a case waits for a row, and the unique reference of that row. No case of an older file waits.
+ALTER TABLE case_search ADD COLUMN batch TEXT;
+ALTER TABLE case_search ADD COLUMN reference TEXT;
+
+CREATE INDEX case_search_by_batch ON case_search (batch, is_live, case_id) WHERE batch IS NOT NULL;
+CREATE INDEX case_search_by_reference ON case_search (reference, is_live, case_id) WHERE reference IS NOT NULL;

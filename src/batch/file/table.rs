@@ -1,0 +1,341 @@
+use crate::batch::file::code::{FormatError, RecordCode};
+use crate::batch::file::response::{Algorithm, MatchedNumber, ResponseRow, Sensitivity};
+use crate::batch::finding::Finding;
+use crate::demographics::Demographics;
+use crate::nhs_number::NhsNumber;
+use crate::trace::{Match, Outcome, Restriction};
+use RecordCode as Code;
+use std::fmt::Write;
+
+/// A rule: rows with one of these codes, numbers and algorithms have this meaning. The first rule that applies counts.
+struct Rule {
+    codes: &'static [Code],
+    numbers: &'static [Number],
+    algorithms: &'static [Option<Algorithm>],
+    /// Applies only if a number was sent.
+    needs_sent: bool,
+    meaning: Meaning,
+}
+
+/// The number of a row, compared with the number that was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Number {
+    /// The number that was sent.
+    Same,
+    /// A number other than the one that was sent.
+    Different,
+    /// A number, and none was sent.
+    New,
+    NoMatch,
+    Several,
+    Blank,
+    Unreadable,
+}
+
+/// What a row means.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Meaning {
+    /// The number that was sent is confirmed.
+    Confirmed,
+    /// The number that was sent is replaced; if none was sent, the one that the search found.
+    Superseded,
+    /// The number that was sent is no longer valid.
+    Invalidated,
+    /// The number that was sent is not confirmed.
+    NotVerified,
+    /// The search found one person.
+    Found,
+    /// The search found no person.
+    None,
+    /// The search found several people.
+    Ambiguous,
+    Refused,
+    NotTraced,
+}
+
+const ANY_NUMBER: &[Number] = &[
+    Number::Same,
+    Number::Different,
+    Number::New,
+    Number::NoMatch,
+    Number::Several,
+    Number::Blank,
+    Number::Unreadable,
+];
+const NO_NUMBER: &[Number] = &[Number::NoMatch, Number::Blank];
+const NO_SINGLE_NUMBER: &[Number] = &[Number::NoMatch, Number::Several, Number::Blank];
+
+const CROSS_CHECK: &[Option<Algorithm>] = &[None, Some(Algorithm::CrossCheck)];
+const SEARCH: &[Option<Algorithm>] =
+    &[Some(Algorithm::Simple), Some(Algorithm::Alphanumeric), Some(Algorithm::Algorithmic)];
+const NO_CROSS_CHECK: &[Option<Algorithm>] =
+    &[None, Some(Algorithm::Simple), Some(Algorithm::Alphanumeric), Some(Algorithm::Algorithmic)];
+const NO_SEARCH: &[Option<Algorithm>] = &[None, Some(Algorithm::None), Some(Algorithm::CrossCheck)];
+const ANY_MATCH: &[Option<Algorithm>] = &[
+    None,
+    Some(Algorithm::CrossCheck),
+    Some(Algorithm::Simple),
+    Some(Algorithm::Alphanumeric),
+    Some(Algorithm::Algorithmic),
+];
+const ANY: &[Option<Algorithm>] = &[
+    None,
+    Some(Algorithm::None),
+    Some(Algorithm::CrossCheck),
+    Some(Algorithm::Simple),
+    Some(Algorithm::Alphanumeric),
+    Some(Algorithm::Algorithmic),
+    Some(Algorithm::Other),
+];
+
+const fn rule(
+    codes: &'static [Code],
+    numbers: &'static [Number],
+    algorithms: &'static [Option<Algorithm>],
+    meaning: Meaning,
+) -> Rule {
+    let needs_sent = matches!(meaning, Meaning::Invalidated | Meaning::NotVerified);
+    Rule { codes, numbers, algorithms, needs_sent, meaning }
+}
+
+/// Codes 01 to 14.
+const FORMAT: [Code; FormatError::ALL.len()] = {
+    let mut codes = [Code::Other; FormatError::ALL.len()];
+    let mut at = 0;
+    while at < codes.len() {
+        #[expect(clippy::indexing_slicing, reason = "both arrays have this length")]
+        {
+            codes[at] = Code::Format(FormatError::ALL[at]);
+        }
+        at += 1;
+    }
+    codes
+};
+
+/// Every rule. A row to which none applies contradicts itself, and is not traced.
+const RULES: [Rule; 19] = [
+    rule(&[Code::Success, Code::Sensitive], &[Number::Same], CROSS_CHECK, Meaning::Confirmed),
+    rule(&[Code::Success, Code::Sensitive], &[Number::Same], SEARCH, Meaning::Found),
+    rule(&[Code::Success, Code::Sensitive], &[Number::Different], ANY_MATCH, Meaning::Found),
+    rule(&[Code::Success, Code::Sensitive], &[Number::New], NO_CROSS_CHECK, Meaning::Found),
+    rule(&[Code::Superseded], &[Number::Different, Number::New], ANY_MATCH, Meaning::Superseded),
+    rule(
+        &[Code::Invalid],
+        &[Number::Same, Number::NoMatch, Number::Blank],
+        NO_SEARCH,
+        Meaning::Invalidated,
+    ),
+    rule(&[Code::UnderInvestigation], ANY_NUMBER, ANY, Meaning::NotVerified),
+    rule(&[Code::NotEnoughData, Code::CloseMatches], NO_SINGLE_NUMBER, ANY, Meaning::Ambiguous),
+    rule(&[Code::NotFound], NO_NUMBER, ANY, Meaning::None),
+    rule(&[Code::NotEnoughFields, Code::TooManyFields], NO_NUMBER, ANY, Meaning::Refused),
+    rule(&[Code::NoTrace], ANY_NUMBER, ANY, Meaning::NotTraced),
+    rule(&FORMAT, ANY_NUMBER, ANY, Meaning::NotTraced),
+    rule(
+        &[Code::DbsFound],
+        &[Number::Same, Number::Different, Number::New],
+        ANY_MATCH,
+        Meaning::Found,
+    ),
+    rule(&[Code::DbsConfirmed], &[Number::Same], ANY_MATCH, Meaning::Confirmed),
+    rule(
+        &[Code::DbsConfirmed, Code::DbsFailedFound, Code::DbsMerged],
+        &[Number::Different],
+        ANY_MATCH,
+        Meaning::Found,
+    ),
+    rule(&[Code::DbsNotFound, Code::DbsFailedNotFound], NO_NUMBER, ANY, Meaning::None),
+    rule(&[Code::DbsSeveral, Code::DbsFailedSeveral], NO_SINGLE_NUMBER, ANY, Meaning::Ambiguous),
+    rule(&[Code::Other], ANY_NUMBER, ANY, Meaning::NotTraced),
+    rule(&[], ANY_NUMBER, ANY, Meaning::NotTraced),
+];
+
+impl Rule {
+    fn applies(
+        &self,
+        code: Code,
+        number: Number,
+        algorithm: Option<Algorithm>,
+        has_sent: bool,
+    ) -> bool {
+        // No codes: every code.
+        (self.codes.is_empty() || self.codes.contains(&code))
+            && self.numbers.contains(&number)
+            && self.algorithms.contains(&algorithm)
+            && (has_sent || !self.needs_sent)
+    }
+}
+
+impl ResponseRow {
+    /// Returns what the row says about the person of its reference, for whom the number `sent` was sent.
+    ///
+    /// [`table`](crate::batch::file::table) shows the rules. A row that contradicts itself, or repeats another number than
+    /// the one sent, is [`Finding::NotTraced`]: it is never a match.
+    ///
+    /// ```
+    /// use nhs_pds::batch::Finding;
+    /// use nhs_pds::batch::file::{Entry, ResponseFile};
+    /// use nhs_pds::trace::Outcome;
+    ///
+    /// let file = "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO\n\
+    ///     r-1,00,9990000018\n\
+    ///     r-2,98,0000000000\n\
+    ///     r-3,00,9999999999\n";
+    /// let mut findings = Vec::new();
+    /// for entry in ResponseFile::open(file.as_bytes())? {
+    ///     if let Entry::Row(row) = entry? {
+    ///         findings.push(row.finding(None));
+    ///     }
+    /// }
+    /// assert!(matches!(&findings[0], Finding::BySearch(Outcome::Found(found)) if found.nhs_number.is_synthetic()));
+    /// assert_eq!(findings[1..], [Finding::BySearch(Outcome::None), Finding::NotTraced]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn finding(&self, sent: Option<NhsNumber>) -> Finding {
+        let by_search = |outcome: Option<Outcome>| outcome.map(Finding::BySearch);
+        let finding = match self.meaning(sent) {
+            Meaning::Confirmed => self.found().map(Finding::ByNumber),
+            Meaning::Superseded if sent.is_some() => self.superseded().map(Finding::ByNumber),
+            Meaning::Superseded => by_search(self.superseded()),
+            Meaning::Invalidated => Some(Finding::ByNumber(Outcome::Invalidated)),
+            Meaning::NotVerified => Some(Finding::ByNumber(Outcome::NotVerified)),
+            Meaning::Found => by_search(self.found()),
+            Meaning::None => by_search(Some(Outcome::None)),
+            Meaning::Ambiguous => by_search(Some(Outcome::Ambiguous(Vec::new()))),
+            Meaning::Refused => Some(Finding::Refused),
+            Meaning::NotTraced => None,
+        };
+        finding.unwrap_or(Finding::NotTraced)
+    }
+
+    fn meaning(&self, sent: Option<NhsNumber>) -> Meaning {
+        let is_foreign = self.requested.is_some() && self.requested != sent;
+        let is_invalid =
+            self.sensitivity == Some(Sensitivity::Invalid) && self.code != Code::Invalid;
+        if is_foreign || is_invalid {
+            return Meaning::NotTraced;
+        }
+        let number = number(self.matched, sent);
+        let applies =
+            |rule: &&Rule| rule.applies(self.code, number, self.algorithm, sent.is_some());
+        RULES.iter().find(applies).map_or(Meaning::NotTraced, |rule| rule.meaning)
+    }
+
+    /// The match with the number of the row. Without a number there is none.
+    fn found(&self) -> Option<Outcome> {
+        let MatchedNumber::Number(number) = self.matched else { return None };
+        let mut found = Match::new(number);
+        found.person = self.known();
+        found.score = self.confidence;
+        let is_sensitive =
+            self.code == Code::Sensitive || self.sensitivity == Some(Sensitivity::Sensitive);
+        if is_sensitive {
+            found.restriction = Restriction::Restricted;
+        }
+        Some(Outcome::Found(Box::new(found)))
+    }
+
+    fn superseded(&self) -> Option<Outcome> {
+        let MatchedNumber::Number(by) = self.matched else { return None };
+        Some(Outcome::Superseded { by: Some(by), person: self.known().map(Box::new) })
+    }
+
+    /// The person, unless the row has no field of them.
+    fn known(&self) -> Option<Demographics> {
+        (self.person != Demographics::default()).then(|| self.person.clone())
+    }
+}
+
+fn number(matched: MatchedNumber, sent: Option<NhsNumber>) -> Number {
+    match (matched, sent) {
+        (MatchedNumber::Number(number), Some(sent)) if number == sent => Number::Same,
+        (MatchedNumber::Number(_), Some(_)) => Number::Different,
+        (MatchedNumber::Number(_), None) => Number::New,
+        (MatchedNumber::NoMatch, _) => Number::NoMatch,
+        (MatchedNumber::Several, _) => Number::Several,
+        (MatchedNumber::Blank, _) => Number::Blank,
+        (MatchedNumber::Unreadable, _) => Number::Unreadable,
+    }
+}
+
+/// Returns the rules of [`ResponseRow::finding`] as a table in Markdown.
+///
+/// ```
+/// let table = nhs_pds::batch::file::table();
+/// assert!(table.contains("| 98 (no record matches) | none | any | the search found no person |"));
+/// ```
+#[must_use]
+pub fn table() -> String {
+    let mut text =
+        "| code | number in the row | algorithm | meaning |\n|---|---|---|---|\n".to_owned();
+    for rule in &RULES {
+        let codes = match rule.codes {
+            [] => "any other row".to_owned(),
+            codes if codes == FORMAT => "01 to 14 (faults of form)".to_owned(),
+            codes => codes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        };
+        let sent = if rule.needs_sent { "; a number was sent" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "| {codes} | {}{sent} | {} | {} |",
+            numbers(rule.numbers),
+            algorithms(rule.algorithms),
+            rule.meaning.text(),
+        );
+    }
+    text
+}
+
+fn numbers(numbers: &[Number]) -> String {
+    match numbers {
+        ANY_NUMBER => "any".to_owned(),
+        NO_NUMBER => "none".to_owned(),
+        NO_SINGLE_NUMBER => "none, or several".to_owned(),
+        numbers => numbers.iter().map(|number| number.text()).collect::<Vec<_>>().join(", or "),
+    }
+}
+
+fn algorithms(algorithms: &[Option<Algorithm>]) -> &'static str {
+    match algorithms {
+        CROSS_CHECK => "1, or blank",
+        SEARCH => "2, 3 or 4",
+        NO_CROSS_CHECK => "2, 3, 4, or blank",
+        NO_SEARCH => "0, 1, or blank",
+        ANY_MATCH => "1, 2, 3, 4, or blank",
+        _ => "any",
+    }
+}
+
+impl Number {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Same => "the number that was sent",
+            Self::Different => "another number than the one that was sent",
+            Self::New => "a number, and none was sent",
+            Self::NoMatch => "`0000000000`",
+            Self::Several => "`9999999999`",
+            Self::Blank => "blank",
+            Self::Unreadable => "not an NHS Number",
+        }
+    }
+}
+
+impl Meaning {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Confirmed => "the number that was sent is confirmed",
+            Self::Superseded => "the number was replaced by the number in the row",
+            Self::Invalidated => "the number that was sent is no longer valid",
+            Self::NotVerified => "the number that was sent is not confirmed",
+            Self::Found => {
+                "the search found the number in the row; a number that was sent is not confirmed"
+            }
+            Self::None => "the search found no person",
+            Self::Ambiguous => "the search found several people",
+            Self::Refused => "the data are refused",
+            Self::NotTraced => "not traced",
+        }
+    }
+}

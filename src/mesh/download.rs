@@ -1,0 +1,155 @@
+//! Writes a message into a file: chunk after chunk, with the memory of one.
+
+use crate::batch::Error;
+use crate::mesh::calls::Calls;
+use crate::mesh::collect::{chunk, header};
+use crate::mesh::fault;
+use crate::mesh::plan::{blocking, create, sync_folder};
+use crate::transport::Response;
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+use std::fs::{self, File};
+use std::io::{Read, Write as _};
+use std::path::{Path, PathBuf};
+
+/// The most bytes of a file. A response of 500,000 rows has a tenth of it. The limit is for compressed data that expand
+/// without end.
+const MOST_BYTES: u64 = 4 << 30;
+
+/// The most chunks of a message: the largest file in the smallest chunks.
+const MOST_CHUNKS: u64 = 1_000;
+
+/// Writes message `id`, whose first chunk is `first`, into `folder`. Returns the file, which is complete and on disk.
+pub(in crate::mesh) async fn download(
+    calls: &Calls,
+    folder: &Path,
+    id: &str,
+    first: Response,
+) -> Result<PathBuf, Error> {
+    let chunks = chunks(&first)?;
+    let (place, nonce) = (folder.to_owned(), calls.ids.next());
+    let prefix = format!("{id}.");
+    let name = place.join(format!("{prefix}{nonce}.part"));
+    let done = place.join(format!("{prefix}csv"));
+    let mut part = blocking(move || {
+        remove_parts(&place, &prefix)?;
+        let file = create(&name).map_err(fault::of_file)?;
+        Ok(Part { file, name, bytes: 0 })
+    })
+    .await?;
+    part = part.with_chunk(first).await?;
+    for number in 2..=chunks {
+        let Some(next) = chunk(calls, id, number).await? else {
+            return Err(fault::unreadable("a chunk of the message is missing"));
+        };
+        if range(&next).is_some_and(|(named, _)| named != number) {
+            return Err(fault::unreadable("a chunk of the message has another number"));
+        }
+        part = part.with_chunk(next).await?;
+    }
+    blocking(move || part.finish(done)).await
+}
+
+/// The number of chunks of a message, by its first one.
+fn chunks(first: &Response) -> Result<u64, Error> {
+    let is_partial = first.status().as_u16() == 206;
+    match range(first) {
+        None if is_partial => Err(fault::unreadable("the number of chunks is missing")),
+        Some((_, 0 | 1)) if is_partial => {
+            Err(fault::unreadable("the number of chunks is not valid"))
+        }
+        Some((named, _)) if named != 1 => {
+            Err(fault::unreadable("the number of the chunk is not valid"))
+        }
+        Some((_, all)) if all > MOST_CHUNKS => {
+            Err(fault::unreadable("the message has too many chunks"))
+        }
+        Some((_, all)) => Ok(all.max(1)),
+        None => Ok(1),
+    }
+}
+
+/// The number of a chunk, and the number of chunks: `2:3`.
+fn range(response: &Response) -> Option<(u64, u64)> {
+    let (number, all) = header(response, "mex-chunk-range")?.split_once(':')?;
+    Some((number.trim().parse().ok()?, all.trim().parse().ok()?))
+}
+
+/// Removes what an interrupted download of the same message has left.
+fn remove_parts(folder: &Path, prefix: &str) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(fault::of_file)? {
+        let name = entry.map_err(fault::of_file)?.file_name();
+        let is_part = |name: &str| name.starts_with(prefix) && name.ends_with(".part");
+        if name.to_str().is_some_and(is_part) {
+            fs::remove_file(folder.join(&name)).map_err(fault::of_file)?;
+        }
+    }
+    Ok(())
+}
+
+/// A file that is not complete. It is removed when it is dropped.
+struct Part {
+    file: File,
+    name: PathBuf,
+    bytes: u64,
+}
+
+impl Part {
+    async fn with_chunk(self, response: Response) -> Result<Self, Error> {
+        let encoding =
+            header(&response, "content-encoding").unwrap_or("identity").to_ascii_lowercase();
+        let is_gzip = match encoding.as_str() {
+            "gzip" | "x-gzip" => true,
+            "identity" => false,
+            _ => {
+                return Err(fault::unreadable(
+                    "the message is compressed in another way than gzip",
+                ));
+            }
+        };
+        let body = response.body().expose().clone();
+        blocking(move || self.append(&body, is_gzip)).await
+    }
+
+    fn append(mut self, body: &Bytes, is_gzip: bool) -> Result<Self, Error> {
+        // Nothing is nothing in every encoding.
+        if !is_gzip || body.is_empty() {
+            self.write(body)?;
+            return Ok(self);
+        }
+        let mut reader = MultiGzDecoder::new(&**body);
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = reader.read(&mut buffer);
+            let read = read
+                .map_err(|_| fault::unreadable("the compressed data of the message are damaged"))?;
+            match buffer.get(..read) {
+                Some(bytes) if !bytes.is_empty() => self.write(bytes)?,
+                _ => return Ok(self),
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let all = self.bytes.saturating_add(bytes.len() as u64);
+        if all > MOST_BYTES {
+            return Err(fault::unreadable("the message is larger than 4 GiB"));
+        }
+        self.bytes = all;
+        self.file.write_all(bytes).map_err(fault::of_file)
+    }
+
+    fn finish(self, done: PathBuf) -> Result<PathBuf, Error> {
+        self.file.sync_all().map_err(fault::of_file)?;
+        fs::rename(&self.name, &done).map_err(fault::of_file)?;
+        sync_folder(&done).map_err(fault::of_file)?;
+        Ok(done)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // After `finish` there is none. Otherwise the next attempt removes what this cannot.
+        let _ = fs::remove_file(&self.name);
+    }
+}

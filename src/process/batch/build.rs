@@ -1,0 +1,315 @@
+//! Writes due cases into files. A case is in a file only if its store says that it waits for the row.
+
+use crate::audit::{Entry, EventKind, Subject};
+use crate::batch::file::{FileError, Format, RequestFile, RequestRow};
+use crate::case::{Case, CaseId, Change, Due, Planned, Submission};
+use crate::process::batch::batches::{Batches, PAGE};
+use crate::process::batch::folder::{Folder, failed};
+use crate::process::batch::policy::{BatchPolicy, Chosen};
+use crate::process::batch::question::Questions;
+use crate::process::batch::record::{Batch, BatchState, Ending};
+use crate::process::error::{Error, ErrorKind};
+use crate::process::run::engine::Engine;
+use crate::process::store::commit::Committed;
+use crate::trace::MessageId;
+use chrono::{DateTime, Utc};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Sink, sink};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Batches {
+    /// Writes the due cases that `policy` chooses into as many files as the limits require. Calls `progress` with the
+    /// number of rows so far.
+    ///
+    /// First does what a program has left undone that was killed: see [`tidy`](Self::tidy). A case is left to the
+    /// worker if a file cannot have its data, such as a case without a gender that has no number either.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind`], when the store, the trail or the folder fails. What is ready stays ready. The cases of the file
+    /// that is not complete return to the normal way with the next call.
+    pub async fn build(
+        &self,
+        policy: &BatchPolicy,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Vec<Batch>, Error> {
+        let folder = self.open_folder()?;
+        self.tidy_in(&folder).await?;
+        self.build_in(&folder, policy, progress).await
+    }
+
+    pub(super) async fn build_in(
+        &self,
+        folder: &Folder,
+        policy: &BatchPolicy,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Vec<Batch>, Error> {
+        let due = self.store.cases().counts(self.settings.clock.now()).await?.due;
+        let Some(chosen) = policy.chosen(due) else { return Ok(Vec::new()) };
+        let engine = self.engine();
+        let mut builder = Builder {
+            batches: self,
+            folder,
+            chosen,
+            renewed: engine.now(),
+            engine: Arc::clone(&engine),
+            ready: Vec::new(),
+            open: None,
+            rows: 0,
+            left: Vec::new(),
+            delivered: HashMap::new(),
+        };
+        let built = builder.run(progress).await;
+        let released = engine.release(&builder.left).await;
+        built.and(released)?;
+        Ok(builder.ready)
+    }
+}
+
+/// The progress of a build.
+struct Builder<'a> {
+    batches: &'a Batches,
+    engine: Arc<Engine>,
+    folder: &'a Folder,
+    chosen: Chosen,
+    ready: Vec<Batch>,
+    open: Option<Open>,
+    rows: u64,
+    /// Leased cases that do not go by batch. They stay leased until the end, so that they do not come again.
+    left: Vec<CaseId>,
+    /// The versions of cases whose alerts this build has delivered, or tried to.
+    delivered: HashMap<CaseId, u64>,
+    renewed: DateTime<Utc>,
+}
+
+/// A file that is being written.
+struct Open {
+    batch: Batch,
+    file: RequestFile<File>,
+    /// The file as it is if every case can be marked: it says how many rows have room.
+    planned: RequestFile<Sink>,
+}
+
+/// A case that goes by batch.
+struct Row {
+    case: Case,
+    questions: Questions,
+    id: MessageId,
+    row: RequestRow,
+}
+
+impl Builder<'_> {
+    async fn run(&mut self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<(), Error> {
+        loop {
+            self.keep().await?;
+            let claim = self.engine.cases().claim_due(PAGE, &self.engine.lease()).await?;
+            if claim.cases.is_empty() {
+                break;
+            }
+            let mut chosen = self.choose(claim.cases).await?;
+            while !chosen.is_empty() {
+                let part = self.fitting(&mut chosen).await?;
+                self.submit(part).await?;
+                progress(self.rows);
+            }
+        }
+        self.finish().await
+    }
+
+    /// Extends the leases when they are old enough.
+    async fn keep(&mut self) -> Result<(), Error> {
+        let now = self.engine.now();
+        self.engine.alive.sign();
+        let third = self.engine.settings.lease / 3;
+        if (now - self.renewed).to_std().is_ok_and(|gone: Duration| gone < third) {
+            return Ok(());
+        }
+        self.engine.renew().await?;
+        self.renewed = now;
+        Ok(())
+    }
+
+    /// Returns those of the leased `cases` that go by batch. Plans those that are not to be traced, and keeps the
+    /// others leased.
+    async fn choose(&mut self, cases: Vec<Case>) -> Result<Vec<Row>, Error> {
+        let engine = Arc::clone(&self.engine);
+        let (mut chosen, mut planned, mut done) = (Vec::new(), Vec::new(), Vec::new());
+        for case in cases {
+            let id = case.id.clone();
+            if !case.undelivered.is_empty()
+                && self.delivered.insert(id.clone(), case.version) != Some(case.version)
+            {
+                let due = engine.due_in_pass(&case);
+                let commit = engine.commit().release(&engine.owner, vec![id]).deliver(case, due);
+                engine.write(commit).await?;
+                continue;
+            }
+            match engine.plan(&case) {
+                Ok(plan) if plan.known.is_empty() && self.takes(&case) => {
+                    let settings = &engine.settings;
+                    let (policy, root, now) = (&settings.policy, &settings.local_root, engine.now());
+                    let row = Questions::of(&case, &plan.asked, policy, root, now);
+                    let message = MessageId::fresh(&*settings.ids);
+                    let row = row.and_then(|row| Some((row.row(message.uuid().into())?, row)));
+                    match row {
+                        Some((row, questions)) => {
+                            chosen.push(Row { case, questions, id: message, row });
+                        }
+                        None => self.left.push(id),
+                    }
+                }
+                Ok(_) => self.left.push(id),
+                Err(_) => {
+                    planned.push(Planned::new(id.clone(), case.version, engine.due(&case)));
+                    done.push(id);
+                }
+            }
+        }
+        if !planned.is_empty() {
+            engine.cases().set_due(planned).await?;
+            engine.release(&done).await?;
+        }
+        Ok(chosen)
+    }
+
+    fn takes(&self, case: &Case) -> bool {
+        self.chosen.takes(self.engine.due(case).priority)
+    }
+
+    /// Takes those of `chosen` away that have room in the file. Begins a file if there is none or the last is full.
+    async fn fitting(&mut self, chosen: &mut Vec<Row>) -> Result<Vec<Row>, Error> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.begin().await?,
+        };
+        let mut count = 0;
+        for one in chosen.iter() {
+            if !open.planned.write(&one.row).map_err(unwritten)? {
+                break;
+            }
+            count += 1;
+        }
+        let rest = chosen.split_off(count);
+        let part = std::mem::replace(chosen, rest);
+        self.open = Some(open);
+        if part.is_empty() {
+            self.finish().await?;
+        }
+        Ok(part)
+    }
+
+    /// Begins a file. The batch is on record before a case is marked.
+    async fn begin(&self) -> Result<Open, Error> {
+        let now = self.engine.now();
+        let id = self.engine.settings.ids.next().to_string();
+        let until = now.checked_add_signed(self.batches.lost_after).unwrap_or(now);
+        let batch = Batch::new(id, now, until);
+        let file = self.folder.begin(&batch.file_name())?;
+        let limits = self.batches.limits;
+        let file = RequestFile::new(file, Format::PdsMesh, limits).map_err(unwritten)?;
+        let planned = RequestFile::new(sink(), Format::PdsMesh, limits).map_err(unwritten)?;
+        self.batches.records().add(&batch).await?;
+        Ok(Open { batch, file, planned })
+    }
+
+    /// Marks the cases of `part`, records what is going to be sent, and writes the rows.
+    async fn submit(&mut self, mut part: Vec<Row>) -> Result<(), Error> {
+        let Some(open) = &mut self.open else { return Ok(()) };
+        let (engine, batch) = (&*self.engine, &open.batch);
+        let now = engine.now();
+        while !part.is_empty() {
+            let mut commit = engine.commit();
+            for Row { case, questions, row, .. } in &part {
+                let reference = row.reference().as_str();
+                let mut case = case.clone();
+                let times = (now, batch.until);
+                let asked = questions.asked.clone();
+                case.asking.submitted = Some(Submission::new(&*batch.id, reference, times, asked));
+                let due = Due { at: batch.until, ..engine.due(&case) };
+                let why =
+                    [("decision", "submitted"), ("batch", &*batch.id), ("reference", reference)];
+                commit = commit.save(Change::new(case).with_due(due), &why);
+            }
+            let ids = part.iter().map(|one| one.case.id.clone()).collect();
+            commit = commit.release(&engine.owner, ids);
+            match engine.store.commit(commit).await? {
+                Committed::Done => break,
+                // Another program has changed a case. It comes again when it is due.
+                Committed::Refused { case: Some(changed), .. } => {
+                    part.retain(|one| one.case.id != changed);
+                    self.left.push(changed);
+                }
+                Committed::Refused { .. } => return Err(Error::new(ErrorKind::Conflict)),
+            }
+        }
+        if part.is_empty() {
+            return Ok(());
+        }
+        let sent = part.iter().map(|one| one.sent(engine, &batch.id, now)).collect();
+        engine.record(sent).await?;
+        for one in &part {
+            if !open.file.write(&one.row).map_err(unwritten)? {
+                // The planned file, which has at least these rows, had room.
+                return Err(Error::new(ErrorKind::BatchFolder));
+            }
+        }
+        self.rows += part.len() as u64;
+        Ok(())
+    }
+
+    /// Completes the file, if one is open.
+    async fn finish(&mut self) -> Result<(), Error> {
+        let Some(Open { mut batch, file, .. }) = self.open.take() else { return Ok(()) };
+        let (file, written) = file.finish().map_err(unwritten)?;
+        let list = self.batches.records();
+        if written.rows == 0 {
+            let state = BatchState::Closed(Ending::Withdrawn);
+            self.batches.to_state(&batch.id, BatchState::Building, state).await?;
+            return self.folder.delete(&batch.file_name());
+        }
+        self.folder.complete(&batch.file_name(), &file)?;
+        let ready = list.change(&batch.id, |batch| {
+            (batch.rows, batch.bytes, batch.waiting) = (written.rows, written.bytes, written.rows);
+            batch.state = BatchState::Ready;
+            true
+        });
+        if let Some(ready) = ready.await? {
+            batch = ready;
+        }
+        self.ready.push(batch);
+        Ok(())
+    }
+}
+
+impl Row {
+    /// The record of the row, before the file leaves (MSCA-AUD-02).
+    fn sent(&self, engine: &Engine, batch: &str, at: DateTime<Utc>) -> Entry {
+        let asked = &self.questions.asked;
+        let fields = [
+            ("family", Some(asked.family.clone())),
+            ("date_of_birth", Some(asked.date_of_birth.to_string())),
+            ("given", asked.given.clone()),
+            ("gender", asked.gender.map(|gender| gender.code().to_owned())),
+            ("postcode", asked.postcode.map(|postcode| postcode.to_string())),
+        ];
+        let mut subject = Subject::new(self.case.id.clone());
+        for (name, value) in fields {
+            if let Some(value) = value {
+                subject = subject.with_personal(name, value);
+            }
+        }
+        let subject = asked.nhs_number.into_iter().fold(subject, Subject::with_number);
+        Entry::new(EventKind::MessageSent, at, engine.actor())
+            .with_message_id(self.id.to_string())
+            .with_detail("question", "batch")
+            .with_detail("batch", batch)
+            .about(subject)
+    }
+}
+
+
+fn unwritten(error: FileError) -> Error {
+    failed(std::io::Error::other(error))
+}

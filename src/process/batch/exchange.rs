@@ -1,0 +1,194 @@
+//! Sends and receives files through a batch service.
+
+use crate::batch::{self, BatchTracer, Outgoing};
+use crate::process::batch::batches::Batches;
+use crate::process::batch::folder::{Folder, remove};
+use crate::process::batch::import::Imported;
+use crate::process::batch::inbox::{Accepting, Arriving};
+use crate::process::batch::record::{Batch, BatchState, Ending};
+use crate::process::batch::rows::RowReport;
+use crate::process::error::{Error, ErrorKind};
+use std::path::PathBuf;
+
+/// The result of [`Batches::send`].
+#[non_exhaustive]
+#[derive(Debug, Default)]
+pub struct Sent {
+    /// The batches that the service now has.
+    pub sent: Vec<Batch>,
+    /// The batches whose fate a person must find out.
+    pub held: Vec<Batch>,
+    /// The batches whose file the service has refused. Their cases return to the normal way.
+    pub refused: Vec<Batch>,
+    /// Why the others were not sent. They are sent by the next call.
+    pub failed: Option<batch::Error>,
+}
+
+/// The result of [`Batches::collect`].
+#[non_exhaustive]
+#[derive(Debug, Default)]
+pub struct Collected {
+    /// How many messages have arrived.
+    pub arrived: usize,
+    /// What was imported, file by file.
+    pub imported: Vec<Imported>,
+    /// The files that are not responses. They are in the folder `refused` of the folder.
+    pub refused: Vec<PathBuf>,
+    /// The reports about messages that are not batches of this store.
+    pub foreign_reports: u64,
+    /// Why the mailbox was not read to its end.
+    pub failed: Option<batch::Error>,
+}
+
+impl Batches {
+    /// Sends the files that are ready through `service`, each at most once.
+    ///
+    /// First does what a program has left undone that was killed: see [`tidy`](Self::tidy).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind`], when the store, the trail or the folder fails. A failure of the service is in [`Sent::failed`].
+    pub async fn send(&self, service: &dyn BatchTracer) -> Result<Sent, Error> {
+        let folder = self.open_folder()?;
+        self.tidy_in(&folder).await?;
+        self.send_in(&folder, service).await
+    }
+
+    pub(super) async fn send_in(
+        &self,
+        folder: &Folder,
+        service: &dyn BatchTracer,
+    ) -> Result<Sent, Error> {
+        let mut result = Sent::default();
+        for batch in self.list().await? {
+            let is_here = folder.file(&batch.file_name()).exists();
+            let repeats = batch.state == BatchState::Sending;
+            if !is_here || !(repeats || batch.state == BatchState::Ready) {
+                continue;
+            }
+            if !repeats {
+                let sending = self.to_state(&batch.id, BatchState::Ready, BatchState::Sending);
+                if sending.await?.is_none() {
+                    continue;
+                }
+            }
+            if !self.send_one(folder, service, &batch, repeats, &mut result).await? {
+                break;
+            }
+        }
+        Ok(result)
+    }
+
+    /// Sends one file, which is on record as about to leave. Returns whether another may be sent now.
+    async fn send_one(
+        &self,
+        folder: &Folder,
+        service: &dyn BatchTracer,
+        batch: &Batch,
+        repeats: bool,
+        result: &mut Sent,
+    ) -> Result<bool, Error> {
+        let (id, name) = (&*batch.id, batch.file_name());
+        let path = folder.file(&name);
+        let outgoing = Outgoing::new(id, &path, &name);
+        let outgoing =
+            if repeats { outgoing.repeated(batch.message_id.as_deref()) } else { outgoing };
+        let mut journal = Accepting { list: self.records(), id };
+        let to = |state| self.to_state(id, BatchState::Sending, state);
+        let Err(error) = service.submit(outgoing, &mut journal).await else {
+            if let Some(sent) = to(BatchState::Sent).await? {
+                self.clean(folder, &sent)?;
+                result.sent.push(sent);
+            }
+            return Ok(true);
+        };
+        match error.kind() {
+            batch::ErrorKind::Refused => {
+                let code = error.code().map(str::to_owned);
+                tracing::warn!(batch = id, code, "the service refused a batch");
+                let list = self.records();
+                let refused = list.change(id, |batch| {
+                    batch.state = BatchState::Releasing(Ending::Refused);
+                    batch.code.clone_from(&code);
+                    true
+                });
+                if let Some(refused) = refused.await? {
+                    result.refused.push(self.end(folder, &refused).await?);
+                }
+                Ok(true)
+            }
+            batch::ErrorKind::Undetermined if repeats => {
+                tracing::warn!(batch = id, "whether the service has a batch is not known");
+                result.held.extend(to(BatchState::Held).await?);
+                Ok(true)
+            }
+            // The service has not got it.
+            batch::ErrorKind::Unavailable | batch::ErrorKind::Configuration if !repeats => {
+                to(BatchState::Ready).await?;
+                result.failed = Some(error);
+                Ok(false)
+            }
+            _ => {
+                result.failed = Some(error);
+                Ok(false)
+            }
+        }
+    }
+
+    /// Receives what has arrived at `service`, and imports it: see [`import`](Self::import). Returns the cases of files
+    /// that were not delivered. Calls `observer` for each row.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind`], when the store, the trail or the folder fails. What has arrived is imported by the next call. A
+    /// failure of the service is in [`Collected::failed`].
+    pub async fn collect(
+        &self,
+        service: &dyn BatchTracer,
+        observer: &mut (dyn FnMut(&RowReport) + Send),
+    ) -> Result<Collected, Error> {
+        let folder = self.open_folder()?;
+        self.collect_in(&folder, service, observer).await
+    }
+
+    pub(super) async fn collect_in(
+        &self,
+        folder: &Folder,
+        service: &dyn BatchTracer,
+        observer: &mut (dyn FnMut(&RowReport) + Send),
+    ) -> Result<Collected, Error> {
+        let mut result = Collected::default();
+        let inbox = folder.inbox();
+        let mut arriving = Arriving { folder, list: self.records(), foreign_reports: 0 };
+        match service.collect(&inbox, &mut arriving).await {
+            Ok(arrived) => result.arrived = arrived,
+            Err(error) => result.failed = Some(error),
+        }
+        result.foreign_reports = arriving.foreign_reports;
+        self.tidy_in(folder).await?;
+        for file in folder.arrived()? {
+            match self.import(&file, observer).await {
+                Ok(imported) => {
+                    // A file that was not read to its end is kept for a person.
+                    if imported.fault.is_some() {
+                        result.refused.push(folder.set_aside(&file, REFUSED)?);
+                    } else if self.keeps_files {
+                        folder.set_aside(&file, "received")?;
+                    } else {
+                        remove(&file)?;
+                    }
+                    result.imported.push(imported);
+                }
+                Err(error) if error.kind() == ErrorKind::BatchResponse => {
+                    tracing::warn!("a file that has arrived is not a response to a batch");
+                    result.refused.push(folder.set_aside(&file, REFUSED)?);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(result)
+    }
+}
+
+/// The folder of files that a person must look at.
+const REFUSED: &str = "refused";

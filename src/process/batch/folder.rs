@@ -1,0 +1,195 @@
+//! The folder with the files of batches. One program at a time works with it.
+
+use crate::process::error::{Error, ErrorKind};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The folder, while this program has it.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    /// Locked until it is dropped. The operating system unlocks it when the program ends in any way.
+    _lock: File,
+}
+
+impl Folder {
+    /// Opens the folder, and creates it if it does not exist. Only its owner has access.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        create(path).map_err(failed)?;
+        create(&path.join(IN)).map_err(failed)?;
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(path.join("lock"))
+            .map_err(failed)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(Error::new(ErrorKind::BatchFolderInUse)),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+        }
+    }
+
+    /// Where the file `name` is to be when it is complete.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Creates the file `name` as it is while it is written.
+    pub(super) fn begin(&self, name: &str) -> Result<File, Error> {
+        private().create(true).truncate(true).open(self.part(name)).map_err(failed)
+    }
+
+    /// Gives the written file its name, durably.
+    pub(super) fn complete(&self, name: &str, file: &File) -> Result<(), Error> {
+        file.sync_all()
+            .and_then(|()| fs::rename(self.part(name), self.file(name)))
+            .and_then(|()| sync(&self.path))
+            .map_err(failed)
+    }
+
+    /// Deletes the file `name`, complete or not, if it exists.
+    pub(super) fn delete(&self, name: &str) -> Result<(), Error> {
+        for path in [self.part(name), self.file(name)] {
+            remove(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the incomplete files that are not `known`: a program was killed between their beginning and the record
+    /// of the batch.
+    pub(super) fn delete_parts(&self, known: impl Fn(&str) -> bool) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let name = name.to_string_lossy();
+            if let Some(name) = name.strip_suffix(".part").filter(|name| !known(name)) {
+                remove(&self.part(name))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the file `name` is here, complete or not.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.file(name).exists() || self.part(name).exists()
+    }
+
+    /// Where arrivals are.
+    pub(super) fn inbox(&self) -> PathBuf {
+        self.path.join(IN)
+    }
+
+    /// The files that have arrived and are not yet dealt with, in the order of their names.
+    pub(super) fn arrived(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(self.inbox()).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_file() && path.extension().is_some_and(|end| end == "csv") {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Moves an arrival out of the way: into the folder `folder` of the folder.
+    pub(super) fn set_aside(&self, file: &Path, folder: &str) -> Result<PathBuf, Error> {
+        let target = self.path.join(folder);
+        create(&target).map_err(failed)?;
+        let target = target.join(file.file_name().unwrap_or_default());
+        fs::rename(file, &target).and_then(|()| sync(&self.path)).map_err(failed)?;
+        Ok(target)
+    }
+
+    fn part(&self, name: &str) -> PathBuf {
+        self.path.join(format!("{name}.part"))
+    }
+}
+
+/// The folder of arrivals.
+const IN: &str = "in";
+
+/// Deletes a file, if it exists.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Copies a file to a place of a user, durably. Nothing is written over, and no incomplete file is left.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
+    let copied = || -> io::Result<()> {
+        let mut target = private().create_new(true).open(to)?;
+        let done = File::open(from)
+            .and_then(|mut source| io::copy(&mut source, &mut target))
+            .and_then(|_| target.sync_all());
+        if done.is_err() {
+            let _ = fs::remove_file(to);
+        }
+        done?;
+        sync(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    };
+    copied().map_err(failed)
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+pub(super) fn failed(error: io::Error) -> Error {
+    Error::new(ErrorKind::BatchFolder).with_source(error)
+}
+
+/// For a file that only its owner can read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Creates a folder that only its owner can read, with those above it.
+fn create(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_program_at_a_time_has_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Folder::open(&dir.path().join("a/b")).unwrap();
+        let second = Folder::open(&dir.path().join("a/b")).unwrap_err();
+        assert_eq!(second.kind(), ErrorKind::BatchFolderInUse);
+        drop(first);
+        Folder::open(&dir.path().join("a/b")).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_the_owner_reads_the_files() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(&dir.path().join("all")).unwrap();
+        let file = folder.begin("1.csv").unwrap();
+        assert!(folder.has("1.csv") && !folder.file("1.csv").exists());
+        folder.complete("1.csv", &file).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&folder.file("1.csv")), 0o600);
+        assert_eq!(mode(&dir.path().join("all")), 0o700);
+        assert_eq!(mode(&folder.inbox()), 0o700);
+        folder.delete("1.csv").unwrap();
+        folder.delete("1.csv").unwrap();
+        assert!(!folder.has("1.csv"));
+    }
+}

@@ -1,0 +1,195 @@
+//! Reads a response, and settles the cases that wait for its rows.
+
+use crate::batch::Reference;
+use crate::batch::file::{Entry, FileError, FileErrorKind, ResponseFile, ResponseRow};
+use crate::process::batch::batches::Batches;
+use crate::process::batch::record::{Batch, BatchState, Ending};
+use crate::process::batch::rows::{RowFault, RowReport, Settled};
+use crate::process::decision::result::TraceResult;
+use crate::process::error::{Error, ErrorKind};
+use crate::process::run::engine::Engine;
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::hash::BuildHasher;
+use std::io::BufReader;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// How many rows are settled at a time. Their commits share the wait for the disk.
+const IN_WORK: usize = 64;
+
+/// The result of an import.
+#[non_exhaustive]
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// The rows of the file, readable or not.
+    pub rows: u64,
+    /// The cases that were decided, by result.
+    pub decided: BTreeMap<TraceResult, u64>,
+    /// The cases about which the worker asks further questions.
+    pub continued: u64,
+    /// The rows from which nothing was settled, by cause.
+    pub refused: BTreeMap<RowFault, u64>,
+    /// The batches whose cases were in the file, as they are now.
+    pub batches: Vec<Batch>,
+    /// Why the file was not read to its end, or does not have the rows that it should. What was read before is settled.
+    pub fault: Option<FileError>,
+}
+
+impl Imported {
+    fn count(&mut self, report: &RowReport) {
+        self.rows += 1;
+        match &report.result {
+            Ok(Settled::Decided(result)) => *self.decided.entry(*result).or_default() += 1,
+            Ok(Settled::Continued) => self.continued += 1,
+            Err(fault) => *self.refused.entry(*fault).or_default() += 1,
+        }
+    }
+}
+
+impl Batches {
+    /// Reads the response in `file`, and settles the cases that wait for its rows. Calls `observer` for each row.
+    ///
+    /// Nothing is settled from a row that is damaged, that the file has twice, or for which no case waits; all others are
+    /// read. The import may be repeated: what was settled before is not settled again.
+    ///
+    /// The file is read twice, first to find references that it has twice. Keeps eight bytes for each row in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BatchResponse`] when the file is not a response, or the service has refused the whole request; the
+    /// source is a [`FileError`]. [`ErrorKind::BatchFolder`] when it cannot be read. The errors of store and trail: what
+    /// was settled before stays settled.
+    pub async fn import(
+        &self,
+        file: &Path,
+        observer: &mut (dyn FnMut(&RowReport) + Send),
+    ) -> Result<Imported, Error> {
+        let duplicates = Duplicates::of(file)?;
+        let mut response = open(file)?;
+        let (engine, mut imported) = (self.engine(), Imported::default());
+        let (mut tasks, mut touched) = (JoinSet::new(), BTreeSet::new());
+        let mut next = Some(());
+        while next.is_some() || !tasks.is_empty() {
+            while next.is_some() && tasks.len() < IN_WORK {
+                match response.next() {
+                    Some(Ok(Entry::Row(row))) if duplicates.has(row.reference()) => {
+                        let report = RowReport::of(&row, Err(RowFault::Duplicate));
+                        take(&mut imported, observer, &report);
+                    }
+                    Some(Ok(Entry::Row(row))) => {
+                        let (engine, continues) = (Arc::clone(&engine), self.continues);
+                        tasks.spawn(settle(engine, row, continues));
+                    }
+                    Some(Ok(Entry::Damaged(error))) => {
+                        take(&mut imported, observer, &RowReport::damaged(error));
+                    }
+                    Some(Err(error)) => {
+                        imported.fault = Some(error);
+                        next = None;
+                    }
+                    None => next = None,
+                }
+            }
+            if let Some(done) = tasks.join_next().await {
+                let (report, batch) = match done {
+                    Ok(done) => done?,
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_) => continue,
+                    },
+                };
+                engine.alive.sign();
+                touched.extend(batch);
+                take(&mut imported, observer, &report);
+            }
+        }
+        for id in touched {
+            imported.batches.extend(self.answered_batch(&id).await?);
+        }
+        Ok(imported)
+    }
+
+    /// Notes how many cases of the batch still wait, and closes it when none does.
+    async fn answered_batch(&self, id: &str) -> Result<Option<Batch>, Error> {
+        let waiting = self.waiting(id).await?;
+        self.records()
+            .change(id, |batch| {
+                batch.waiting = waiting;
+                if waiting == 0 && !batch.is_closed() {
+                    batch.state = BatchState::Closed(Ending::Settled);
+                }
+                true
+            })
+            .await
+    }
+}
+
+fn take(
+    imported: &mut Imported,
+    observer: &mut (dyn FnMut(&RowReport) + Send),
+    report: &RowReport,
+) {
+    imported.count(report);
+    observer(report);
+}
+
+async fn settle(
+    engine: Arc<Engine>,
+    row: Box<ResponseRow>,
+    continues: bool,
+) -> Result<(RowReport, Option<String>), Error> {
+    let (result, batch) = engine.settle_row(&row, continues).await?;
+    Ok((RowReport::of(&row, result), batch))
+}
+
+fn open(file: &Path) -> Result<ResponseFile<BufReader<File>>, Error> {
+    let opened = File::open(file).map_err(super::folder::failed)?;
+    ResponseFile::open(BufReader::with_capacity(128 * 1024, opened)).map_err(unreadable)
+}
+
+fn unreadable(error: FileError) -> Error {
+    let kind = match error.kind() {
+        FileErrorKind::Io => ErrorKind::BatchFolder,
+        _ => ErrorKind::BatchResponse,
+    };
+    Error::new(kind).with_source(error)
+}
+
+/// The references that a file has more than once.
+struct Duplicates {
+    hasher: RandomState,
+    /// The hashes, sorted. Two references with one hash would only be left out both.
+    hashes: Vec<u64>,
+}
+
+impl Duplicates {
+    fn of(file: &Path) -> Result<Self, Error> {
+        let (hasher, mut response) = (RandomState::new(), open(file)?);
+        let mut hashes: Vec<u64> = Vec::new();
+        // A fault of the file is reported when the rows are settled.
+        while let Some(Ok(entry)) = response.next() {
+            let reference = match &entry {
+                Entry::Row(row) => Some(row.reference()),
+                Entry::Damaged(error) => error.reference.as_ref(),
+            };
+            hashes.extend(reference.map(|reference| hasher.hash_one(reference)));
+        }
+        hashes.sort_unstable();
+        let mut twice: Vec<u64> = hashes
+            .windows(2)
+            .filter_map(|pair| match pair {
+                [a, b] if a == b => Some(*a),
+                _ => None,
+            })
+            .collect();
+        twice.dedup();
+        Ok(Self { hasher, hashes: twice })
+    }
+
+    fn has(&self, reference: &Reference) -> bool {
+        self.hashes.binary_search(&self.hasher.hash_one(reference)).is_ok()
+    }
+}

@@ -1,0 +1,191 @@
+//! Returns cases of a batch to the normal way, and does what a program has left undone that was killed.
+
+use crate::audit::Entry;
+use crate::case::{Case, CaseFilter, CaseId, Change, Submission};
+use crate::process::batch::batches::{Batches, PAGE};
+use crate::process::batch::folder::Folder;
+use crate::process::batch::question::Questions;
+use crate::process::batch::record::{Batch, BatchState, Ending};
+use crate::process::batch::settle::{Waiting, message_of};
+use crate::process::error::Error;
+use crate::process::run::engine::Engine;
+use crate::process::run::record::came_back;
+use crate::process::run::turn::{Step, Turn};
+use crate::process::store::commit::Committed;
+use crate::trace::{self, ErrorKind, Exchange};
+use chrono::TimeDelta;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// After which time the file of another folder counts as abandoned that is still being built.
+const ABANDONED: TimeDelta = TimeDelta::hours(12);
+
+/// How often the cases of a batch are gone through, while other programs change them.
+const ROUNDS: usize = 5;
+
+impl Batches {
+    /// Does what is due without any message: withdraws files that a killed program has not completed, returns the cases
+    /// of refused batches, and notes which batches count as lost.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind`](crate::process::ErrorKind), when the store, the trail or the folder fails.
+    pub async fn tidy(&self) -> Result<(), Error> {
+        let folder = self.open_folder()?;
+        self.tidy_in(&folder).await
+    }
+
+    pub(super) async fn tidy_in(&self, folder: &Folder) -> Result<(), Error> {
+        let now = self.settings.clock.now();
+        for batch in self.list().await? {
+            let name = batch.file_name();
+            match batch.state {
+                // The folder is locked: no program is building it.
+                BatchState::Building
+                    if folder.has(&name) || batch.created_at + ABANDONED <= now =>
+                {
+                    let ending = BatchState::Releasing(Ending::Withdrawn);
+                    let changed = self.to_state(&batch.id, BatchState::Building, ending).await?;
+                    if let Some(batch) = changed {
+                        self.end(folder, &batch).await?;
+                    }
+                }
+                BatchState::Releasing(_) => drop(self.end(folder, &batch).await?),
+                BatchState::Closed(_) => {
+                    if folder.has(&name) {
+                        self.clean(folder, &batch)?;
+                    }
+                }
+                BatchState::Ready
+                | BatchState::Exported
+                | BatchState::Sending
+                | BatchState::Sent
+                | BatchState::Held
+                    if batch.until <= now =>
+                {
+                    // The worker traces its cases from now on, whether or not a response comes.
+                    tracing::warn!(batch = batch.id, state = %batch.state, "a batch is lost");
+                    let lost = BatchState::Closed(Ending::Lost);
+                    if let Some(batch) = self.to_state(&batch.id, batch.state, lost).await? {
+                        self.clean(folder, &batch)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let batches = self.list().await?;
+        folder.delete_parts(|name| batches.iter().any(|batch| batch.file_name() == name))
+    }
+
+    /// Returns the cases of a batch that is ending, and closes it.
+    pub(super) async fn end(&self, folder: &Folder, batch: &Batch) -> Result<Batch, Error> {
+        let Some(ending) = batch.state.ending() else { return Ok(batch.clone()) };
+        if ending == Ending::Withdrawn {
+            // It must not leave any more.
+            folder.delete(&batch.file_name())?;
+        }
+        let mut waiting = 0;
+        for _ in 0..ROUNDS {
+            waiting = self.return_cases(batch, ending).await?;
+            if waiting == 0 {
+                break;
+            }
+        }
+        let list = self.records();
+        let closed = list.change(&batch.id, |batch| {
+            batch.waiting = waiting;
+            // Cases that other programs keep changing are returned by the next call.
+            if waiting == 0 {
+                batch.state = BatchState::Closed(ending);
+            }
+            true
+        });
+        let closed = closed.await?.unwrap_or_else(|| batch.clone());
+        if closed.is_closed() {
+            self.clean(folder, &closed)?;
+        }
+        Ok(closed)
+    }
+
+    /// Returns every case of the batch once. Returns how many could not be saved.
+    async fn return_cases(&self, batch: &Batch, ending: Ending) -> Result<u64, Error> {
+        let engine = self.engine();
+        let filter = CaseFilter::default().with_batch(&*batch.id);
+        let (mut left, mut after): (u64, Option<CaseId>) = (0, None);
+        loop {
+            let page = engine.cases().search(&filter, after.as_ref(), PAGE).await?;
+            engine.alive.sign();
+            let Some(last) = page.last() else { return Ok(left) };
+            after = Some(last.id.clone());
+            let mut tasks = JoinSet::new();
+            for case in page {
+                let engine = Arc::clone(&engine);
+                tasks.spawn(async move { engine.return_case(case, ending).await });
+            }
+            while let Some(done) = tasks.join_next().await {
+                left += u64::from(!done.unwrap_or(Ok(false))?);
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Returns a case that waits for a row of a batch. Returns false if another program has changed it.
+    async fn return_case(&self, case: Case, ending: Ending) -> Result<bool, Error> {
+        let Some(row) = case.asking.submitted.clone() else { return Ok(true) };
+        if ending == Ending::Withdrawn {
+            return self.withdraw(case, &row, ending.as_str()).await;
+        }
+        match self.unanswered(&case, &row, ending) {
+            Some((turn, recorded)) => {
+                let settled = self.settle(&turn, recorded).await?;
+                Ok(settled.row.is_some())
+            }
+            // The case would send something else now.
+            None => self.withdraw(case, &row, "changed").await,
+        }
+    }
+
+    /// The turn of a case whose row got no answer.
+    fn unanswered(
+        &self,
+        case: &Case,
+        row: &Submission,
+        ending: Ending,
+    ) -> Option<(Turn, Vec<Entry>)> {
+        let (settings, now) = (&self.settings, self.now());
+        let waiting = Waiting { case, row };
+        let questions =
+            Questions::still(case, row, &settings.policy, &settings.local_root, now)?;
+        let exchange = Exchange::new("batch", "batch", row.reference.as_str(), row.at)
+            .with_reference("batch", &*row.batch)
+            .with_code(ending.as_str());
+        let error = trace::Error::new(ErrorKind::Unavailable)
+            .with_exchange(exchange)
+            .with_source("the batch was not answered");
+        let message_id = message_of(row)?;
+        let entry = came_back(self.actor(), &case.id, message_id, Some(Err(&error)), now);
+        let plan = questions.by_number().unwrap_or_else(|| questions.by_search(true));
+        let step = Step { plan, message_id, reply: Some(Err(error)), at: now };
+        Some((waiting.turn(vec![step]), vec![entry]))
+    }
+
+    /// Takes the case out of its batch, without a decision: it is traced as if it had not been submitted.
+    pub(super) async fn withdraw(
+        &self,
+        mut case: Case,
+        row: &Submission,
+        why: &str,
+    ) -> Result<bool, Error> {
+        case.asking.submitted = None;
+        let due = self.due_in_pass(&case);
+        let why = [("decision", "left_the_batch"), ("batch", &*row.batch), ("reason", why)];
+        let id = case.id.clone();
+        let mut commit = self.commit().save(Change::new(case).with_due(due), &why);
+        if let Some(message) = message_of(row) {
+            let entry = came_back(self.actor(), &id, message, None, self.now());
+            commit = commit.record(entry.with_detail("batch", &*row.batch));
+        }
+        Ok(self.store.commit(commit).await? == Committed::Done)
+    }
+}

@@ -1,0 +1,123 @@
+//! One row of a response.
+
+use crate::batch::Reference;
+use crate::batch::file::{ResponseRow, RowError, RowErrorKind};
+use crate::case::CaseFilter;
+use crate::process::batch::settle::Waiting;
+use crate::process::decision::result::TraceResult;
+use crate::process::error::Error;
+use crate::process::run::engine::Engine;
+use std::fmt;
+
+/// What was done with a row of a response.
+#[non_exhaustive]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RowReport {
+    /// The line of the file on which the row begins; the first line is 1.
+    pub line: u64,
+    /// The reference, if it can be read. It contains nothing of the person.
+    pub reference: Option<Reference>,
+    /// The service's code, if the row has one that is known.
+    pub code: Option<&'static str>,
+    /// The result, or why nothing was settled.
+    pub result: Result<Settled, RowFault>,
+}
+
+/// The result of a row that was settled.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Settled {
+    /// The case was decided.
+    Decided(TraceResult),
+    /// The worker asks further questions about the case, one by one.
+    Continued,
+}
+
+/// Why nothing was settled from a row.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum RowFault {
+    /// The row cannot be read. The case waits until its batch counts as lost, or the file is imported again.
+    Damaged(RowErrorKind),
+    /// The file has several rows with this reference. The case waits as above.
+    Duplicate,
+    /// No case waits for a row with this reference: it was settled before, it has left the batch, or the row belongs to
+    /// another system.
+    Unknown,
+    /// The data of the case have changed since they were sent, or the case must not be traced any more. It returns to
+    /// the normal way.
+    Changed,
+    /// The service has not traced the row, or contradicts itself. The case returns to the normal way.
+    NotTraced,
+    /// Another program keeps changing the case. Import the file again.
+    Conflict,
+}
+
+impl RowFault {
+    /// Returns a stable word: the variant's name in lower case, joined by `_`; for a damaged row that of its damage.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Damaged(kind) => kind.as_str(),
+            Self::Duplicate => "duplicate",
+            Self::Unknown => "unknown",
+            Self::Changed => "changed",
+            Self::NotTraced => "not_traced",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
+impl fmt::Display for RowFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Damaged(kind) => kind.fmt(f),
+            Self::Duplicate => f.write_str("the file has several rows with this reference"),
+            Self::Unknown => f.write_str("no case waits for a row with this reference"),
+            Self::Changed => f.write_str("the data of the case have changed since they were sent"),
+            Self::NotTraced => f.write_str("the service has not traced the row"),
+            Self::Conflict => f.write_str("another program keeps changing the case"),
+        }
+    }
+}
+
+impl RowReport {
+    pub(super) fn damaged(error: RowError) -> Self {
+        let RowError { line, kind, reference, .. } = error;
+        Self { line, reference, code: None, result: Err(RowFault::Damaged(kind)) }
+    }
+
+    pub(super) fn of(row: &ResponseRow, result: Result<Settled, RowFault>) -> Self {
+        let (reference, code) = (Some(row.reference().clone()), Some(row.code().as_str()));
+        Self { line: row.line(), reference, code, result }
+    }
+}
+
+impl Engine {
+    /// Settles the case that waits for `row`. Returns what was done, and the batch of the case.
+    pub(super) async fn settle_row(
+        &self,
+        row: &ResponseRow,
+        continues: bool,
+    ) -> Result<(Result<Settled, RowFault>, Option<String>), Error> {
+        let filter = CaseFilter::default().with_reference(row.reference().as_str());
+        let found = self.cases().search(&filter, None, 1).await?.pop();
+        let waiting = found.and_then(|case| Some((case.asking.submitted.clone()?, case)));
+        let Some((submission, case)) = waiting else { return Ok((Err(RowFault::Unknown), None)) };
+        let batch = Some(submission.batch.clone());
+        let waiting = Waiting { case: &case, row: &submission };
+        let Some(answered) = self.answered(waiting, row, continues) else {
+            let left = self.withdraw(case, &submission, "changed").await?;
+            let fault = if left { RowFault::Changed } else { RowFault::Conflict };
+            return Ok((Err(fault), batch));
+        };
+        let report = self.settle(&answered.turn, answered.recorded).await?;
+        let result = match report.result {
+            _ if report.row.is_none() => Err(RowFault::Conflict),
+            _ if answered.continues => Ok(Settled::Continued),
+            Some(TraceResult::Unavailable) | None => Err(RowFault::NotTraced),
+            Some(result) => Ok(Settled::Decided(result)),
+        };
+        Ok((result, batch))
+    }
+}
