@@ -149,7 +149,8 @@ impl Builder<'_> {
             match engine.plan(&case) {
                 Ok(plan) if plan.known.is_empty() && self.takes(&case) => {
                     let settings = &engine.settings;
-                    let (policy, root, now) = (&settings.policy, &settings.local_root, engine.now());
+                    let (policy, root, now) =
+                        (&settings.policy, &settings.local_root, engine.now());
                     let row = Questions::of(&case, &plan.asked, policy, root, now);
                     let message = MessageId::fresh(&*settings.ids);
                     let row = row.and_then(|row| Some((row.row(message.uuid().into())?, row)));
@@ -308,7 +309,6 @@ impl Row {
             .about(subject)
     }
 }
-
 
 fn unwritten(error: FileError) -> Error {
     failed(std::io::Error::other(error))

@@ -155,8 +155,7 @@ impl Engine {
     ) -> Option<(Turn, Vec<Entry>)> {
         let (settings, now) = (&self.settings, self.now());
         let waiting = Waiting { case, row };
-        let questions =
-            Questions::still(case, row, &settings.policy, &settings.local_root, now)?;
+        let questions = Questions::still(case, row, &settings.policy, &settings.local_root, now)?;
         let exchange = Exchange::new("batch", "batch", row.reference.as_str(), row.at)
             .with_reference("batch", &*row.batch)
             .with_code(ending.as_str());
