@@ -10,10 +10,10 @@ mod audit;
 mod audit_sinks;
 mod audit_storage;
 mod audit_tampering;
-#[cfg(all(feature = "batch", feature = "csv", feature = "smsp"))]
-mod by_batch;
 #[cfg(feature = "batch")]
 mod batch;
+#[cfg(all(feature = "batch", feature = "csv", feature = "smsp"))]
+mod by_batch;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod case_store;
 #[cfg(feature = "csv")]

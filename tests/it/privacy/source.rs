@@ -12,7 +12,6 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 14] = [
 const FEATURES: [(&str, bool); 15] = [
     ("barcode", cfg!(feature = "barcode")),
     ("batch", cfg!(feature = "batch")),
