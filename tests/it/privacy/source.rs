@@ -12,7 +12,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 14] = [
+const FEATURES: [(&str, bool); 15] = [
     ("barcode", cfg!(feature = "barcode")),
     ("batch", cfg!(feature = "batch")),
     ("blocking", cfg!(feature = "blocking")),
@@ -20,6 +20,7 @@ const FEATURES: [(&str, bool); 14] = [
     ("csv", cfg!(feature = "csv")),
     ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
+    ("mesh", cfg!(feature = "mesh")),
     ("postgres", cfg!(feature = "postgres")),
     ("process", cfg!(feature = "process")),
     ("resilience", cfg!(feature = "resilience")),
