@@ -14,7 +14,7 @@ use std::sync::Arc;
 fn config() -> Config {
     let digits = NUMBER.digits();
     let endpoint = format!("https://{FAMILY}:{digits}@host.example/?{FAMILY}#{FAMILY}");
-    let (password, key) = (Secret::new(FAMILY.to_owned()), Secret::new(digits.to_owned()));
+    let (password, key) = (Secret::new(FAMILY.to_owned()), Secret::new(digits.to_string()));
     let (ours, theirs) = ("X26ABC1".parse().unwrap(), "X26ABC2".parse().unwrap());
     Config::new(endpoint.parse().unwrap(), ours, password, key, theirs)
 }
