@@ -13,8 +13,9 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 83] = [
+const SETTINGS: [&str; 86] = [
     "ablation",
+    "algorithmic-trace",
     "allowance",
     "anchors",
     "answer",
@@ -39,6 +40,7 @@ const SETTINGS: [&str; 83] = [
     "fhir",
     "fhir-base",
     "files",
+    "form",
     "full",
     "full-records",
     "history",
@@ -95,6 +97,7 @@ const SETTINGS: [&str; 83] = [
     "token-url",
     "unanswerable",
     "wildcards-assessed",
+    "with-mesh",
     "with-worker",
     "writes",
 ];

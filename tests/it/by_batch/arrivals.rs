@@ -4,7 +4,7 @@ use super::rig::{Attempt, Post, Rig, Waiting, by, nobody, response};
 use nhs_pds::audit::EventKind;
 use nhs_pds::batch::ErrorKind;
 use nhs_pds::case::CaseStore;
-use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending};
+use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending};
 use nhs_pds::process::{Process, Schedule, Worker};
 use nhs_pds::trace::ScriptedTracer;
 use std::fs;
@@ -182,10 +182,11 @@ async fn a_process_traces_by_file_on_its_schedule() {
     let worker = |service| Worker::new(service, Arc::clone(&rig.store), rig.settings());
     let run = async || {
         let schedule = Schedule::every(Duration::from_secs(30 * 60)).unwrap();
-        let process = Process::new(worker(Arc::new(ScriptedTracer::new([]))), schedule);
-        let folder = rig.file("batches");
+        let worker = worker(Arc::new(ScriptedTracer::new([])));
+        let batches = Batches::beside(&worker, rig.file("batches"));
         let policy = BatchPolicy::first_load().with_at_least(2);
-        let process = process.with_batches(folder, Arc::new(post.clone()), policy);
+        let process = Process::new(worker, schedule);
+        let process = process.with_batches(batches, Arc::new(post.clone()), policy);
         // The first run begins at once.
         let stop = tokio::time::sleep(Duration::from_millis(300));
         process.run_until(stop, &mut |_| ()).await.unwrap();

@@ -2,6 +2,8 @@
 
 mod attended;
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
 mod cases;
 #[cfg(feature = "csv")]
 mod csv;
@@ -76,6 +78,8 @@ pub(super) fn show(shown: &mut Shown) {
             shown.passes_over("postgres");
         }
     });
+    #[cfg(feature = "batch")]
+    batch::show(shown);
     #[cfg(feature = "csv")]
     csv::show(shown);
     #[cfg(feature = "http")]
