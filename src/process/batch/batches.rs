@@ -102,6 +102,12 @@ impl Batches {
         }
     }
 
+    /// Signs that it gets further where the process does.
+    pub(in crate::process) fn signing(mut self, alive: Arc<Alive>) -> Self {
+        self.alive = alive;
+        self
+    }
+
     /// Sets how large a file may become (default: [`Limits::NETWORK`]).
     #[must_use]
     pub const fn with_limits(mut self, limits: Limits) -> Self {
