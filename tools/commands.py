@@ -110,9 +110,13 @@ def check(folder, file):
             made.write("\n".join([COLUMNS, *lines, ""]))
     with open(file("book.xlsx"), "wb") as made:
         made.write(b"PK\x03\x04\x14\x00\x06\x00")
+    with open(file("request.csv"), "w") as made:
+        made.write(f"UNIQUE REFERENCE,NHS_NO,DATE_OF_BIRTH\n{text},9991234578,19430519\n")
     db = file("cases.sqlite")
 
     # Exit codes and messages.
+    expect(0, "simulator", "answer-file", "--file", file("request.csv"), "--out", file("response.csv"), says="rows 1")
+    expect(2, "simulator", "answer-file", "--file", file("good.csv"), "--out", file("response2.csv"), says="good.csv")
     expect(0, "worker", "--db", file("good.sqlite"), "--import", file("good.csv"), "--once")
     expect(1, "worker", "--db", db, "--import", file("refused.csv"), "--once", "--export", file("out.csv"),
            says="line 3, date_of_birth")
@@ -194,6 +198,7 @@ def check(folder, file):
         ["report", "--csv", folder],
         ["trace", file("good.csv"), "--results", folder],
         ["simulator", "--caseload", folder],
+        ["simulator", "answer-file", "--file", file("request.csv"), "--out", folder],
     ]:
         expect(2, name, *arguments, says="it is a folder")
     for name, *arguments in [
@@ -204,7 +209,7 @@ def check(folder, file):
         expect(2, name, *arguments, says="workbook")
 
     # Files with personal data.
-    for name in ["cases.sqlite", "out.csv", "results.csv", "quality.csv", "letter.html", "export.jsonl",
+    for name in ["cases.sqlite", "out.csv", "results.csv", "quality.csv", "letter.html", "export.jsonl", "response.csv",
                  "sample/caseload.csv", "sample/register.csv"]:
         private(file(name))
     killed(file)

@@ -1,11 +1,5 @@
 use crate::audit::{Actor, Entry, EventKind};
-#[cfg(feature = "batch")]
-use crate::batch::BatchTracer;
 use crate::ids::random;
-#[cfg(feature = "batch")]
-use crate::process::batch::batches::Batches;
-#[cfg(feature = "batch")]
-use crate::process::batch::policy::BatchPolicy;
 #[cfg(feature = "batch")]
 use crate::process::batch::step::ByBatch;
 use crate::process::control::handle::Control;
@@ -24,8 +18,6 @@ use crate::process::waiting::until;
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
-#[cfg(feature = "batch")]
-use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -79,7 +71,7 @@ pub struct Process {
     pub(in crate::process) controls_interval: Duration,
     name: Arc<str>,
     #[cfg(feature = "batch")]
-    by_batch: Option<ByBatch>,
+    pub(in crate::process) by_batch: Option<ByBatch>,
     pub(in crate::process) shared: Arc<Shared>,
 }
 
@@ -124,24 +116,6 @@ impl Process {
             by_batch: None,
             shared,
         }
-    }
-
-    /// Also traces by file: each run first receives and imports what has arrived at `service`, writes the due cases that
-    /// `policy` chooses into files in `folder`, and sends them. The other cases are traced singly, and so are the further
-    /// questions about cases that a response does not settle.
-    ///
-    /// A run in which the batch service fails is an ordinary run.
-    #[cfg(feature = "batch")]
-    #[must_use]
-    pub fn with_batches(
-        mut self,
-        folder: impl Into<PathBuf>,
-        service: Arc<dyn BatchTracer>,
-        policy: BatchPolicy,
-    ) -> Self {
-        let batches = Batches::beside(&self.worker, folder);
-        self.by_batch = Some(ByBatch { batches, service, policy });
-        self
     }
 
     /// Sets the name under which the status is written to the store (default: `worker`). Each process on

@@ -13,8 +13,9 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 102] = [
+const SETTINGS: [&str; 105] = [
     "ablation",
+    "algorithmic-trace",
     "allowance",
     "anchors",
     "answer",
@@ -41,6 +42,7 @@ const SETTINGS: [&str; 102] = [
     "fhir-base",
     "files",
     "folder",
+    "form",
     "full",
     "full-records",
     "history",
@@ -113,6 +115,7 @@ const SETTINGS: [&str; 102] = [
     "token-url",
     "unanswerable",
     "wildcards-assessed",
+    "with-mesh",
     "with-worker",
     "workflow",
     "writes",

@@ -1,5 +1,5 @@
+use crate::batch::file::cells::Cells;
 use crate::batch::file::columns::{ADDRESS, Column, Places};
-use crate::batch::file::records::Cells;
 use crate::batch::file::response::DeathStatus;
 use crate::demographics::{
     Address, AddressUse, Demographics, GpPractice, PartialDate, PersonName, Recorded, Telecom,

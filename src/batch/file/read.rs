@@ -1,8 +1,9 @@
+use crate::batch::file::cells::Cells;
 use crate::batch::file::code::RecordCode;
 use crate::batch::file::columns::{Column, HeaderFault, Names, Places};
 use crate::batch::file::error::{FileError, FileErrorKind, RowError, RowErrorKind};
 use crate::batch::file::person::Row;
-use crate::batch::file::records::{Advance, Cells, Records};
+use crate::batch::file::records::{Advance, Records};
 use crate::batch::file::response::{
     Algorithm, DeathStatus, FieldScores, MatchedNumber, ResponseRow, Sensitivity,
 };

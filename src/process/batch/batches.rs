@@ -75,11 +75,7 @@ impl Batches {
     /// Traces the cases of `store` by file only. What a response says is final. Files are in `folder`, to which only its
     /// owner has access; one program at a time works with it.
     #[must_use]
-    pub fn new(
-        store: Arc<dyn Store>,
-        mut settings: Settings,
-        folder: impl Into<PathBuf>,
-    ) -> Self {
+    pub fn new(store: Arc<dyn Store>, mut settings: Settings, folder: impl Into<PathBuf>) -> Self {
         settings.policy.set_strategy_of(&NoService);
         Self {
             store,
@@ -104,6 +100,12 @@ impl Batches {
             continues: true,
             ..Self::new(Arc::clone(&worker.store), worker.settings.clone(), folder)
         }
+    }
+
+    /// Signs that it gets further where the process does.
+    pub(in crate::process) fn signing(mut self, alive: Arc<Alive>) -> Self {
+        self.alive = alive;
+        self
     }
 
     /// Sets how large a file may become (default: [`Limits::NETWORK`]).

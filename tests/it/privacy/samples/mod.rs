@@ -2,6 +2,8 @@
 
 mod attended;
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
 mod cases;
 #[cfg(feature = "csv")]
 mod csv;
@@ -14,6 +16,8 @@ mod gate;
 pub(super) mod http;
 mod intake;
 mod judge;
+#[cfg(feature = "mesh")]
+mod mesh;
 mod pds;
 mod people;
 #[cfg(all(feature = "postgres", unix))]
@@ -66,12 +70,16 @@ pub(super) fn show(shown: &mut Shown) {
         fhir_answers::show(shown).await;
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
+        #[cfg(feature = "mesh")]
+        mesh::show(shown).await;
         simulator::show(shown).await;
         #[cfg(all(feature = "postgres", unix))]
         if !postgres::show(shown).await {
             shown.passes_over("postgres");
         }
     });
+    #[cfg(feature = "batch")]
+    batch::show(shown);
     #[cfg(feature = "csv")]
     csv::show(shown);
     #[cfg(feature = "http")]

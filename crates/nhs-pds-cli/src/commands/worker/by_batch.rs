@@ -6,8 +6,8 @@ use crate::database::Database;
 use crate::mesh::Mesh;
 use clap::Args;
 use nhs_pds::mesh::Mailbox;
-use nhs_pds::process::Process;
-use nhs_pds::process::batch::BatchPolicy;
+use nhs_pds::process::{Process, Worker};
+use nhs_pds::process::batch::{BatchPolicy, Batches};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ pub(super) struct Mailed {
 
 impl Mailed {
     /// The process, which also traces by file.
-    pub(super) fn added_to(self, process: Process) -> Process {
-        process.with_batches(self.folder, self.service, self.policy)
+    pub(super) fn added_to(self, process: Process, worker: &Worker) -> Process {
+        process.with_batches(Batches::beside(worker, self.folder), self.service, self.policy)
     }
 }
 
