@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 86] = [
+const SETTINGS: [&str; 105] = [
     "ablation",
     "algorithmic-trace",
     "allowance",
@@ -21,6 +21,7 @@ const SETTINGS: [&str; 86] = [
     "answer",
     "as",
     "attempts",
+    "batch",
     "behind-proxy",
     "burst",
     "caseload",
@@ -40,6 +41,7 @@ const SETTINGS: [&str; 86] = [
     "fhir",
     "fhir-base",
     "files",
+    "folder",
     "form",
     "full",
     "full-records",
@@ -47,10 +49,12 @@ const SETTINGS: [&str; 86] = [
     "idle",
     "import",
     "in-flight",
+    "internet",
     "interval",
     "jitter",
     "json",
     "jwks",
+    "keep-files",
     "key",
     "key-id",
     "late",
@@ -58,7 +62,17 @@ const SETTINGS: [&str; 86] = [
     "listen",
     "listen-anywhere",
     "log",
+    "lost-after",
+    "mailbox",
+    "max-bytes",
+    "max-rows",
     "memory",
+    "mesh",
+    "mesh-client-certificate",
+    "mesh-client-key",
+    "mesh-password",
+    "mesh-roots",
+    "mesh-shared-key",
     "methods",
     "minutes",
     "mix",
@@ -69,6 +83,7 @@ const SETTINGS: [&str; 86] = [
     "no-superseding-payload",
     "ods-code",
     "once",
+    "only",
     "out",
     "owner",
     "pages",
@@ -78,6 +93,8 @@ const SETTINGS: [&str; 86] = [
     "people",
     "per-second",
     "quiet",
+    "recipient",
+    "refused",
     "register",
     "results",
     "reverify",
@@ -93,12 +110,14 @@ const SETTINGS: [&str; 86] = [
     "surnames",
     "tenant",
     "theme",
+    "then",
     "title",
     "token-url",
     "unanswerable",
     "wildcards-assessed",
     "with-mesh",
     "with-worker",
+    "workflow",
     "writes",
 ];
 
@@ -435,7 +454,7 @@ mod tests {
     use std::io::Write as _;
 
     /// The options that only the command line may set: they say what to do with one person, item or event.
-    const ARGUMENTS_ONLY: [&str; 48] = [
+    const ARGUMENTS_ONLY: [&str; 50] = [
         "address",
         "advisory",
         "after",
@@ -455,6 +474,7 @@ mod tests {
         "email",
         "exact",
         "family",
+        "file",
         "forename",
         "from",
         "full-name",
@@ -470,6 +490,7 @@ mod tests {
         "max",
         "message-id",
         "nhs-number",
+        "no-build",
         "password-stdin",
         "paused",
         "phone",
