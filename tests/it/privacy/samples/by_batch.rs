@@ -6,10 +6,10 @@ use crate::privacy::walk::Shown;
 use nhs_pds::audit::MemoryLog;
 use nhs_pds::case::{CaseStore, MemoryStore, Submission};
 use nhs_pds::clock::FixedClock;
+use nhs_pds::process::Settings;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{BatchPolicy, Batches, Collected, RowReport, Sent};
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::Settings;
 use nhs_pds::trace::Caller;
 use std::fs;
 use std::sync::Arc;
@@ -34,7 +34,8 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&row);
     // A response with the person in every column.
     let request = fs::read_to_string(&out).unwrap();
-    let mut response = request.replace("UNIQUE REFERENCE,NHS_NO", "UNIQUE REFERENCE,REQ_NHS_NUMBER");
+    let mut response =
+        request.replace("UNIQUE REFERENCE,NHS_NO", "UNIQUE REFERENCE,REQ_NHS_NUMBER");
     response = response.replacen('\n', ",ERROR/SUCCESS_CODE,MATCHED_NHS_NO\n", 1);
     response = response.trim_end().to_owned() + ",98,0000000000\n";
     fs::write(&out, response).unwrap();

@@ -6,8 +6,8 @@ use crate::database::Database;
 use crate::mesh::Mesh;
 use clap::Args;
 use nhs_pds::mesh::Mailbox;
-use nhs_pds::process::{Process, Worker};
 use nhs_pds::process::batch::{BatchPolicy, Batches};
+use nhs_pds::process::{Process, Worker};
 use std::path::PathBuf;
 use std::sync::Arc;
 
