@@ -12,6 +12,8 @@ mod audit_storage;
 mod audit_tampering;
 #[cfg(all(feature = "conformance", feature = "sqlite"))]
 mod case_store;
+#[cfg(all(feature = "batch", feature = "csv", feature = "smsp"))]
+mod by_batch;
 #[cfg(feature = "csv")]
 mod caseload;
 #[cfg(all(feature = "http", feature = "smsp"))]

@@ -51,7 +51,10 @@ impl Batches {
                     }
                 }
                 BatchState::Releasing(_) => drop(self.end(folder, &batch).await?),
-                BatchState::Closed(_) => {
+                // Killed after the record, and before the file was deleted.
+                BatchState::Sent | BatchState::Exported | BatchState::Closed(_)
+                    if batch.is_closed() || now < batch.until =>
+                {
                     if folder.has(&name) {
                         self.clean(folder, &batch)?;
                     }

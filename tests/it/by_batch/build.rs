@@ -1,0 +1,135 @@
+//! Which cases go into a file, and what stays on record.
+
+use super::rig::{Rig, by, detail, numbered, requested};
+use nhs_pds::audit::{EventKind, Subject};
+use nhs_pds::batch::file::Limits;
+use nhs_pds::case::{Case, NumberSource, RecordedNumber};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::ErrorKind;
+use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending};
+use std::fs;
+
+fn personal<'a>(subject: &'a Subject, name: &str) -> &'a str {
+    subject.personal().iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+}
+
+#[tokio::test]
+async fn a_row_has_what_pds_traces_and_a_reference_without_meaning() {
+    let mut known = numbered(1);
+    let number = NhsNumber::constant(9_990_000_018);
+    known.nhs_number = Some(RecordedNumber::new(number, NumberSource::Imported(None)));
+    let rig = Rig::with(vec![numbered(0), known]).await;
+    let (batch, file) = rig.exported().await;
+    let rows = requested(&file);
+    assert_eq!((rows.len(), batch.rows, batch.bytes), (2, 2, file.len() as u64));
+    for (row, sent) in rows.iter().zip(["", "9990000018"]) {
+        assert_eq!(row.get("NHS_NO"), sent);
+        assert!(row.get("FAMILY_NAME").starts_with("Quent"));
+        assert_eq!(row.get("GIVEN_NAME"), "Comfort");
+        assert_eq!((row.get("GENDER"), row.get("DATE_OF_BIRTH")), ("2", "19430519"));
+        assert_eq!(row.get("POSTCODE"), "KT17 1NA");
+        assert!(uuid::Uuid::parse_str(row.get("UNIQUE REFERENCE")).is_ok());
+    }
+    assert_ne!(rows[0].get("UNIQUE REFERENCE"), rows[1].get("UNIQUE REFERENCE"));
+    assert!(!file.contains("C0000"), "the local identifier stays here");
+}
+
+#[tokio::test]
+async fn each_row_is_on_record_before_the_file_is_ready() {
+    let rig = Rig::of(3).await;
+    let (batch, file) = rig.exported().await;
+    let events = rig.events().await;
+    let place = |found: &dyn Fn(&nhs_pds::audit::Event) -> bool| events.iter().position(found);
+    let state = |word: &'static str| {
+        move |event: &nhs_pds::audit::Event| {
+            event.kind == EventKind::BatchChanged && detail(event, "state") == word
+        }
+    };
+    let (building, ready) = (place(&state("building")).unwrap(), place(&state("ready")).unwrap());
+    for row in requested(&file) {
+        let reference = row.get("UNIQUE REFERENCE").to_uppercase();
+        let sent = place(&|event| event.message_id.as_deref() == Some(&*reference)).unwrap();
+        assert!(building < sent && sent < ready);
+        let (sent, subject) = (&events[sent], events[sent].about.subject().unwrap());
+        assert_eq!((sent.kind, detail(sent, "batch")), (EventKind::MessageSent, &*batch.id));
+        assert_eq!(personal(subject, "family"), row.get("FAMILY_NAME"));
+        assert_eq!(personal(subject, "postcode"), "KT17 1NA");
+    }
+}
+
+#[tokio::test]
+async fn files_are_split_by_rows_and_by_bytes() {
+    let rig = Rig::of(451).await;
+    let batches = rig.batches().with_limits(Limits::default().with_rows(200));
+    let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert_eq!(built.iter().map(|batch| batch.rows).collect::<Vec<_>>(), [200, 200, 51]);
+    let rig = Rig::of(60).await;
+    let batches = rig.batches().with_limits(Limits::default().with_bytes(3_000));
+    let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert!(built.len() > 2 && built.iter().all(|batch| batch.bytes <= 3_000), "{built:?}");
+    assert_eq!(built.iter().map(|batch| batch.rows).sum::<u64>(), 60);
+    assert!(rig.all().await.iter().all(|case| case.asking.submitted.is_some()));
+}
+
+#[tokio::test]
+async fn cases_that_a_file_cannot_have_are_left_to_the_worker() {
+    let mut without_gender = numbered(0);
+    without_gender.gender = None;
+    let mut long = numbered(1);
+    long.surname = Some("Quent".repeat(9));
+    let mut without_birth = numbered(2);
+    without_birth.date_of_birth = None;
+    let mut not_allocated = numbered(3);
+    not_allocated.allocations.clear();
+    let rig = Rig::with(vec![without_gender, long, without_birth, not_allocated, numbered(4)]).await;
+    let (batch, _) = rig.exported().await;
+    assert_eq!(batch.rows, 1);
+    let waiting: Vec<Case> = rig.all().await;
+    let ids = waiting.iter().filter(|case| case.asking.submitted.is_some());
+    assert_eq!(ids.map(|case| case.id.as_str()).collect::<Vec<_>>(), ["C00004"]);
+    assert_eq!(rig.run().await.results.values().sum::<u64>(), 2, "no lease is left");
+}
+
+#[tokio::test]
+async fn the_policy_chooses() {
+    let rig = Rig::of(5).await;
+    let build = async |policy| rig.batches().build(&policy, &mut |_| ()).await.unwrap().len();
+    assert_eq!(build(BatchPolicy::first_load()).await, 0, "fewer than 1,000 are due");
+    assert_eq!(build(BatchPolicy::reverification().with_at_least(1)).await, 0);
+    assert_eq!(build(BatchPolicy::more_than(5)).await, 0);
+    assert_eq!(build(BatchPolicy::first_load().with_at_least(5)).await, 1);
+    assert_eq!(build(BatchPolicy::everything()).await, 0, "no case is in two files");
+}
+
+#[tokio::test]
+async fn a_released_file_never_leaves() {
+    let rig = Rig::of(2).await;
+    let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let ended = rig.batches().release(&built[0].id, &by("Jo Doe")).await.unwrap();
+    assert_eq!(ended.state, BatchState::Closed(Ending::Withdrawn));
+    let files = fs::read_dir(rig.file("batches")).unwrap().map(|file| file.unwrap().file_name());
+    assert!(!files.into_iter().any(|name| name.to_string_lossy().contains(&built[0].id)));
+    let refused = rig.batches().export(&built[0].id, &rig.file("late.csv")).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::BatchState);
+    assert!(!rig.file("late.csv").exists());
+    // The cases are as if they had not been submitted.
+    for case in rig.all().await {
+        assert!(case.asking.submitted.is_none() && case.asking.unanswered == 0);
+    }
+    assert_eq!(rig.run().await.results.values().sum::<u64>(), 2);
+    let again = rig.batches().release(&built[0].id, &by("Jo Doe")).await.unwrap_err();
+    assert_eq!(again.kind(), ErrorKind::BatchState);
+}
+
+#[tokio::test]
+async fn an_export_overwrites_nothing() {
+    let rig = Rig::of(1).await;
+    let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    fs::write(rig.file("out.csv"), "mine").unwrap();
+    let refused = rig.batches().export(&built[0].id, &rig.file("out.csv")).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::BatchFolder);
+    assert_eq!(fs::read_to_string(rig.file("out.csv")).unwrap(), "mine");
+    assert_eq!(rig.batch().await.state, BatchState::Ready);
+    rig.batches().export(&built[0].id, &rig.file("other.csv")).await.unwrap();
+    assert_eq!(rig.batch().await.state, BatchState::Exported);
+}

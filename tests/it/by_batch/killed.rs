@@ -1,0 +1,167 @@
+//! Killed at every point and started again: no file is sent twice, no case is lost, none is settled twice.
+
+use super::rig::{Post, Requested, Rig, Waiting, detail, response};
+use async_trait::async_trait;
+use nhs_pds::audit::{AuditLog, EventKind};
+use nhs_pds::case::CaseStore;
+use nhs_pds::process::alert::AlertSink;
+use nhs_pds::process::batch::{BatchPolicy, Batches};
+use nhs_pds::process::store::{Commit, Committed, Store};
+use nhs_pds::process::Error;
+use std::collections::BTreeMap;
+use std::fs;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// A store whose commits end after some: the process that waits for it is killed.
+#[derive(Debug)]
+struct Ending {
+    store: Arc<dyn Store>,
+    left: AtomicUsize,
+    /// Whether the last commit takes effect, although its result never comes.
+    takes_effect: bool,
+}
+
+#[async_trait]
+impl Store for Ending {
+    fn cases(&self) -> &dyn CaseStore {
+        self.store.cases()
+    }
+
+    fn audit(&self) -> &dyn AuditLog {
+        self.store.audit()
+    }
+
+    fn alerts(&self) -> &dyn AlertSink {
+        self.store.alerts()
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
+        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if left.is_err() {
+            std::future::pending::<()>().await;
+        }
+        let result = self.store.commit(commit).await;
+        if left == Ok(1) && self.takes_effect {
+            std::future::pending::<()>().await;
+        }
+        result
+    }
+}
+
+/// Some are found, others are not.
+fn answer(row: &Requested) -> String {
+    match row.get("FAMILY_NAME").as_bytes().last() {
+        Some(b'a') => row.answer("00", "9990000018", "3"),
+        Some(b'b') => row.without_person("15", "", ""),
+        _ => row.without_person("98", "0000000000", "0"),
+    }
+}
+
+/// One life of a program: builds, sends, receives and imports what there is.
+async fn live(batches: Batches, post: Post) {
+    // A failing store cannot occur here, and a lease of the life before may.
+    let _ = batches.collect(&post, &mut |_| ()).await.unwrap();
+    let _ = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let _ = batches.send(&post).await.unwrap();
+}
+
+async fn until_killed(life: impl Future<Output = ()>) -> bool {
+    tokio::time::timeout(Duration::from_secs(5), life).await.is_ok()
+}
+
+/// The results of all cases after lives of this many commits each.
+async fn results(commits: usize, takes_effect: bool) -> BTreeMap<String, String> {
+    let (rig, post) = (Rig::of(7).await, Post::default());
+    let mut answered = 0;
+    let mut lives = 0;
+    loop {
+        let store = Arc::new(Ending {
+            store: Arc::clone(&rig.store),
+            // Each life gets a little further, as a killed program may be killed at the same point again.
+            left: AtomicUsize::new(commits + lives / 4),
+            takes_effect,
+        });
+        let is_whole = until_killed(live(rig.over(store), post.clone())).await;
+        let taken = post.taken();
+        for (id, file) in &taken[answered..] {
+            post.delivers(&format!("R-{id}"), Waiting::File(response(file, answer)));
+        }
+        answered = taken.len();
+        lives += 1;
+        // The leases of a killed build end.
+        rig.clock.set(super::rig::begin() + chrono::TimeDelta::seconds(20 * lives as i64));
+        let waits = rig.all().await.iter().any(|case| case.asking.submitted.is_some());
+        let undecided = rig.all().await.iter().any(|case| {
+            case.last_trace.is_none() && case.asking.unanswered == 0
+        });
+        if is_whole && !waits && !undecided && lives > 1 {
+            break;
+        }
+        assert!(lives < 200, "it ends: {commits} {takes_effect}");
+    }
+    check(&rig, &post).await;
+    rig.all()
+        .await
+        .iter()
+        .map(|case| {
+            let word = case.last_trace.as_ref().map_or("none", |last| last.result.as_str());
+            (case.id.to_string(), format!("{word} {}", case.asking.unanswered))
+        })
+        .collect()
+}
+
+async fn check(rig: &Rig, post: &Post) {
+    let mut ids: Vec<String> = post.taken().into_iter().map(|(id, _)| id).collect();
+    let sent = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), sent, "a file was sent twice");
+    // A row that left was settled once, and no other reference was.
+    let mut settled = BTreeMap::<String, usize>::new();
+    for event in rig.events().await {
+        let is_decision = event.kind == EventKind::CaseChanged
+            && !detail(&event, "result").is_empty();
+        if is_decision {
+            let subject = event.about.subject().unwrap();
+            *settled.entry(subject.case_id().unwrap().to_string()).or_default() += 1;
+        }
+    }
+    let mut leaving = BTreeMap::<String, usize>::new();
+    for (_, file) in post.taken() {
+        for row in super::rig::requested(&file) {
+            *leaving.entry(row.get("FAMILY_NAME").to_owned()).or_default() += 1;
+        }
+    }
+    for case in rig.all().await {
+        let times = leaving[case.surname.as_ref().unwrap()];
+        // Not traced, it may go by batch again; it is settled once for each row that left.
+        let events = settled.get(case.id.as_str()).copied().unwrap_or_default();
+        assert_eq!(events, times, "{}: each row that left is settled once", case.id);
+    }
+    let files = fs::read_dir(rig.file("batches")).unwrap().map(|file| file.unwrap().file_name());
+    let left: Vec<_> = files.filter(|name| name.to_string_lossy().contains(".csv")).collect();
+    assert!(left.is_empty(), "no file with patient data is left: {left:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_every_commit() {
+    let whole = results(1_000, false).await;
+    assert!(whole.values().any(|word| word.starts_with("found")));
+    assert!(whole.values().any(|word| word.starts_with("none 0")));
+    for commits in 0..24 {
+        for takes_effect in [false, true] {
+            let killed = results(commits, takes_effect).await;
+            assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
+            for (id, word) in &whole {
+                assert_eq!(
+                    killed[id].split(' ').next(),
+                    word.split(' ').next(),
+                    "{id} after {commits} commits {takes_effect}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What each row of a response means for the case that waits for it.
+
+use super::rig::{NAMES, Rig, nobody, numbered, requested, response};
+use crate::support::service::case;
+use nhs_pds::case::{
+    Case, CaseStore, NumberSource, NumberStatus, RecordedNumber, ReviewReason, ReviewState,
+};
+use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::batch::{BatchState, Ending, RowFault, Settled};
+use nhs_pds::process::{Reason, TraceResult};
+
+const OWN: NhsNumber = NhsNumber::constant(9_990_000_018);
+const OTHER: NhsNumber = NhsNumber::constant(9_990_000_026);
+
+/// An eligible case with a number from elsewhere.
+fn with_number() -> Case {
+    let mut case = case("N");
+    case.nhs_number = Some(RecordedNumber::new(OWN, NumberSource::Imported(None)));
+    case
+}
+
+/// The result of a response with this row for one case, and the case.
+async fn settled(
+    case: Case,
+    code: &str,
+    number: &str,
+    algorithm: &str,
+) -> (Result<Settled, RowFault>, Case) {
+    let id = case.id.to_string();
+    let rig = Rig::with(vec![case]).await;
+    let (_, file) = rig.exported().await;
+    let with_person = matches!(code, "00" | "90" | "92");
+    let rows = rig
+        .import(&response(&file, |row| match with_person {
+            true => row.answer(code, number, algorithm),
+            false => row.without_person(code, number, algorithm),
+        }))
+        .await;
+    let [row] = rows.as_slice() else { panic!("{} rows", rows.len()) };
+    let case = rig.get(&id).await;
+    assert_eq!(case.asking.submitted.is_some(), false, "the wait has ended");
+    (row.result.clone(), case)
+}
+
+fn decided(result: TraceResult) -> Result<Settled, RowFault> {
+    Ok(Settled::Decided(result))
+}
+
+fn reasons(case: &Case) -> Vec<ReviewReason> {
+    case.open_items().map(|item| item.reason).collect()
+}
+
+fn number(case: &Case) -> Option<(NhsNumber, NumberStatus)> {
+    case.nhs_number.as_ref().map(|recorded| (recorded.number, recorded.status))
+}
+
+#[tokio::test]
+async fn a_number_found_is_written() {
+    let (result, case) = settled(case("1"), "00", "9990000018", "3").await;
+    assert_eq!(result, decided(TraceResult::Found));
+    assert_eq!(number(&case), Some((OWN, NumberStatus::Usable)));
+    let recorded = case.nhs_number.unwrap();
+    let NumberSource::Traced(provenance) = &recorded.source else { panic!("traced") };
+    assert_eq!(provenance.exchange.code.as_deref(), Some("00"));
+    assert_eq!(provenance.exchange.references["algorithm"], "alphanumeric");
+}
+
+#[tokio::test]
+async fn a_number_sent_is_confirmed() {
+    let (result, case) = settled(with_number(), "00", "9990000018", "1").await;
+    assert_eq!(result, decided(TraceResult::Verified));
+    assert!(case.nhs_number.unwrap().source.is_traced());
+}
+
+#[tokio::test]
+async fn another_number_than_the_one_sent_needs_a_person() {
+    for algorithm in ["1", "3", ""] {
+        let (result, case) = settled(with_number(), "00", "9990000026", algorithm).await;
+        assert_eq!(result, decided(TraceResult::Conflict), "{algorithm}");
+        assert_eq!(number(&case), Some((OWN, NumberStatus::NotVerified)), "{algorithm}");
+        assert!(reasons(&case).contains(&ReviewReason::Conflict), "{algorithm}");
+        let item = case.open_items().find(|item| item.reason == ReviewReason::Conflict).unwrap();
+        assert_eq!(item.evidence.nhs_number, Some(OTHER), "the reviewer sees the other number");
+    }
+}
+
+#[tokio::test]
+async fn nobody_and_several_are_answers() {
+    let (result, found) = settled(case("1"), "98", "0000000000", "0").await;
+    assert_eq!((result, reasons(&found)), (decided(TraceResult::None), vec![ReviewReason::NoMatch]));
+    for code in ["96", "97"] {
+        let (result, found) = settled(case("1"), code, "9999999999", "0").await;
+        assert_eq!(result, decided(TraceResult::Ambiguous), "{code}");
+        assert_eq!(reasons(&found), [ReviewReason::Ambiguous], "{code}");
+    }
+    let (result, kept) = settled(with_number(), "98", "0000000000", "0").await;
+    assert_eq!(result, decided(TraceResult::None));
+    assert_eq!(number(&kept), Some((OWN, NumberStatus::NotVerified)));
+}
+
+#[tokio::test]
+async fn a_superseded_number_takes_the_rows_of_the_table() {
+    let (result, case) = settled(with_number(), "90", "9990000026", "1").await;
+    assert_eq!(result, decided(TraceResult::Replaced));
+    assert_eq!(number(&case), Some((OTHER, NumberStatus::Usable)));
+    assert_eq!(reasons(&case), [ReviewReason::Replaced]);
+}
+
+#[tokio::test]
+async fn an_invalid_number_is_marked() {
+    let (result, case) = settled(with_number(), "91", "0000000000", "0").await;
+    assert_eq!(result, decided(TraceResult::Invalidated));
+    assert_eq!(number(&case), Some((OWN, NumberStatus::Invalid)));
+}
+
+#[tokio::test]
+async fn a_sensitive_record_is_found() {
+    let (result, case) = settled(with_number(), "92", "9990000018", "1").await;
+    assert_eq!(result, decided(TraceResult::Verified));
+    assert!(case.nhs_number.unwrap().source.is_traced());
+}
+
+#[tokio::test]
+async fn a_refused_row_waits_for_a_correction() {
+    for code in ["16", "17"] {
+        let (result, case) = settled(case("1"), code, "", "").await;
+        assert_eq!(result, decided(TraceResult::Rejected), "{code}");
+        assert_eq!(reasons(&case), [ReviewReason::Rejected], "{code}");
+        assert!(case.asking.until_corrected, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_was_not_traced_returns_to_the_normal_way() {
+    for code in ["15", "01", "10", "14", "77", ""] {
+        let (result, case) = settled(case("1"), code, "", "").await;
+        assert_eq!(result, Err(RowFault::NotTraced), "{code}");
+        assert_eq!(reasons(&case), [], "{code}");
+        assert!(case.last_trace.is_none() && case.asking.unanswered == 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn a_match_that_the_service_itself_doubts_needs_a_person() {
+    let (result, case) = settled(case("1"), "00", "9990000018", "4").await;
+    assert_eq!(result, decided(TraceResult::Differs));
+    assert_eq!((number(&case), reasons(&case)), (None, vec![ReviewReason::Unconfirmed]));
+    // The same by a confidence below the highest.
+    let rig = Rig::with(vec![super::rig::numbered(1)]).await;
+    let (_, file) = rig.exported().await;
+    for (confidence, expected) in [("99", None), ("100", Some(OWN))] {
+        let rig = Rig::with(vec![numbered(1)]).await;
+        let (_, file) = rig.exported().await;
+        let row = requested(&file)[0].answer("00", "9990000018", "3");
+        let names = format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE");
+        rig.import(&format!("{names}\n{row},{confidence}\n")).await;
+        let case = rig.get("C00001").await;
+        assert_eq!(case.nhs_number.map(|recorded| recorded.number), expected, "{confidence}");
+    }
+    drop(file);
+}
+
+#[tokio::test]
+async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
+    let rig = Rig::of(4).await;
+    let (batch, file) = rig.exported().await;
+    let rows: Vec<String> = requested(&file).iter().map(nobody).collect();
+    let foreign = "0f2a9c56-5b0c-4c38-8a9e-0d4a57a6f0c1,,,,,,,98,0000000000,0";
+    let text = [NAMES, &rows[0], &rows[1], &rows[1], &rows[2][..40], foreign, &rows[3]].join("\n");
+    let reports = rig.import(&text).await;
+    let results: Vec<_> = reports.iter().map(|row| row.result.clone()).collect();
+    let nobody_found = decided(TraceResult::None);
+    assert_eq!(results[0], nobody_found);
+    assert_eq!((&results[1], &results[2]), (&Err(RowFault::Duplicate), &Err(RowFault::Duplicate)));
+    assert!(matches!(results[3], Err(RowFault::Damaged(_))), "{:?}", results[3]);
+    assert_eq!(results[4], Err(RowFault::Unknown));
+    assert_eq!(results[5], nobody_found);
+    assert_eq!(reports.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7]);
+    for (id, waits) in [("C00000", false), ("C00001", true), ("C00002", true), ("C00003", false)] {
+        assert_eq!(rig.get(id).await.asking.submitted.is_some(), waits, "{id}");
+    }
+    assert_eq!(rig.batch().await.waiting, 2);
+    // The right file settles the others, and nothing twice.
+    let again: Vec<_> =
+        rig.import(&response(&file, nobody)).await.into_iter().map(|row| row.result).collect();
+    assert_eq!(again, [Err(RowFault::Unknown), nobody_found.clone(), nobody_found, Err(RowFault::Unknown)]);
+    let closed = rig.batch().await;
+    assert_eq!((closed.waiting, closed.state), (0, BatchState::Closed(Ending::Settled)));
+    assert_eq!(closed.id, batch.id);
+    let versions: Vec<u64> = rig.all().await.iter().map(|case| case.version).collect();
+    assert_eq!(versions, [3, 3, 3, 3], "each was submitted and settled once");
+}
+
+#[tokio::test]
+async fn a_case_that_was_corrected_or_died_since_is_not_settled() {
+    let rig = Rig::of(3).await;
+    let (_, file) = rig.exported().await;
+    let mut corrected = rig.get("C00000").await;
+    corrected.surname = Some("Aindow".into());
+    let mut died = rig.get("C00001").await;
+    died.date_of_death = Some("2026-11-01".parse().unwrap());
+    for case in [corrected, died] {
+        rig.cases.save(&case).await.unwrap();
+    }
+    let rows = rig.import(&response(&file, |row| row.answer("00", "9990000018", "3"))).await;
+    let results: Vec<_> = rows.into_iter().map(|row| row.result).collect();
+    assert_eq!(results[..2], [Err(RowFault::Changed), Err(RowFault::Changed)]);
+    assert_eq!(results[2], decided(TraceResult::Found));
+    for id in ["C00000", "C00001"] {
+        let case = rig.get(id).await;
+        assert!(case.nhs_number.is_none() && case.asking.submitted.is_none(), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn a_case_that_waits_is_not_traced_singly_until_it_is_corrected_or_lost() {
+    let rig = Rig::of(2).await;
+    let (batch, file) = rig.exported().await;
+    let report = rig.run().await;
+    assert!(report.results.is_empty(), "{report:?}");
+    let mut corrected = rig.get("C00000").await;
+    corrected.surname = Some("Aindow".into());
+    rig.cases.save(&corrected).await.unwrap();
+    assert_eq!(rig.run().await.results.values().sum::<u64>(), 1, "only the corrected case");
+    rig.clock.set(batch.until);
+    assert_eq!(rig.run().await.results.values().sum::<u64>(), 2, "the batch is lost");
+    rig.batches().tidy().await.unwrap();
+    assert_eq!(rig.batch().await.state, BatchState::Closed(Ending::Lost));
+    // A late row of a case that no answer has settled since is still an answer.
+    let late = rig.import(&response(&file, nobody)).await;
+    let results: Vec<_> = late.into_iter().map(|row| row.result).collect();
+    assert_eq!(results, [Err(RowFault::Changed), decided(TraceResult::None)]);
+}
+
+#[tokio::test]
+async fn a_waiting_case_says_so() {
+    let rig = Rig::of(1).await;
+    rig.exported().await;
+    let case = rig.get("C00000").await;
+    let planned = nhs_pds::process::plan(
+        &case,
+        &nhs_pds::process::Scope::default(),
+        &nhs_pds::process::Policy::default(),
+        nhs_pds::trace::LocalIdentifier::LOCAL_PATIENT_ROOT,
+        super::rig::begin(),
+    );
+    assert_eq!(planned.unwrap_err().reasons(), [Reason::InBatch]);
+    assert!(case.review.iter().all(|item| item.state != ReviewState::Open));
+}
