@@ -29,6 +29,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Trace(Box<commands::trace::Args>),
     Worker(Box<commands::worker::Args>),
+    Batch(commands::batch::Args),
     Serve(Box<commands::serve::Args>),
     Tenant(commands::tenant::Args),
     Database(commands::database::Args),

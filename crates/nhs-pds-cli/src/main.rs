@@ -12,6 +12,7 @@ mod console;
 mod database;
 mod dev;
 mod device;
+mod mesh;
 mod mutual_tls;
 mod port;
 mod private;
@@ -67,8 +68,8 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> ExitCode {
     use Command::{
-        Audit, Check, Compare, Completions, Database, Dev, Fhir, Jwks, Letter, Man, MatchQuality,
-        Migrate, Report, Review, Serve, Simulator, Tenant, Trace, User, Wire, Worker,
+        Audit, Batch, Check, Compare, Completions, Database, Dev, Fhir, Jwks, Letter, Man,
+        MatchQuality, Migrate, Report, Review, Serve, Simulator, Tenant, Trace, User, Wire, Worker,
     };
     match command {
         Trace(args) => on_threads("trace", commands::trace::run(&args)),
@@ -76,6 +77,7 @@ fn run(command: Command) -> ExitCode {
         Serve(args) => on_threads("serve", commands::serve::run(&args)),
         Tenant(args) => on_one_thread("tenant", commands::tenant::run(args)),
         Database(args) => on_one_thread("database", commands::database::run(args)),
+        Batch(args) => on_threads("batch", commands::batch::run(args)),
         Review(args) => commands::review::main(*args),
         User(args) => commands::user::main(args),
         Audit(args) => on_threads("audit", commands::audit::run(args)),

@@ -21,8 +21,17 @@ pub(crate) fn numbers(total: u64) -> ProgressBar {
 
 /// A sign that work goes on, for work without a known end.
 pub(crate) fn waiting(message: String) -> ProgressBar {
+    spinner(message, "{spinner} {msg} ({elapsed})")
+}
+
+/// A bar that counts rows, of which it is not known how many there are.
+pub(crate) fn counting(message: String) -> ProgressBar {
+    spinner(message, "{spinner} {msg}: {pos} rows ({elapsed})")
+}
+
+fn spinner(message: String, template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, target()).with_message(message);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     if !bar.is_hidden() {

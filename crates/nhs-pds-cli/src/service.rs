@@ -187,10 +187,14 @@ impl Service {
         &self.api
     }
 
+    /// Whether the service is a PDS FHIR API.
+    pub(crate) const fn is_fhir(&self) -> bool {
+        self.api.is_named() || matches!(self.service, Some(Chosen::SimulatedFhir))
+    }
+
     /// The labels of the metrics of this service.
     pub(crate) fn labels(&self) -> Labels {
-        let is_fhir = self.api.is_named() || matches!(self.service, Some(Chosen::SimulatedFhir));
-        self.connection.labels.clone().with_service(if is_fhir { "fhir" } else { "smsp" })
+        self.connection.labels.clone().with_service(if self.is_fhir() { "fhir" } else { "smsp" })
     }
 
     /// The same service, for a tenant.

@@ -191,8 +191,8 @@ impl Parts<'_> {
             .with_retry(Retry::new(policy))
             .with_foreground(gateway.foreground())
             .with_actor(self.actor())
-            .with_policy(settings.policy()?)
-            .with_scope(settings.scope())
+            .with_policy(settings.rules.policy()?)
+            .with_scope(settings.rules.scope())
             .with_lease(self.lease)
             .with_in_flight(settings.in_flight());
         Ok(Worker::new(gateway.background(), store, made))

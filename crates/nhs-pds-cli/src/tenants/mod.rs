@@ -3,11 +3,13 @@
 mod directory;
 mod factory;
 mod limits;
+mod rules;
 mod settings;
 mod times;
 
 pub(crate) use directory::{View, is_active};
 pub(crate) use factory::{Factory, Given, Parts};
 pub(crate) use limits::{Limits, allowance, disagreements};
+pub(crate) use rules::Rules;
 pub(crate) use settings::{RATE_OPTIONS, Settings, is_name};
 pub(crate) use times::{Times, duration};

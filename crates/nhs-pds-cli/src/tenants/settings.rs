@@ -1,13 +1,11 @@
 //! The settings of a worker: its service, its speed, and its rules. They are options of a command, and the JSON object
 //! of a tenant, whose keys are the names of the options.
 
-use crate::console::{self, Failed, about};
+use super::rules::Rules;
+use crate::console::Failed;
 use crate::service::{Reached, Service};
 use clap::Args;
-use nhs_pds::case::RecordType;
-use nhs_pds::matching::{Judge, NameTables, RiskLimit};
 use nhs_pds::process::tenants::{Tenant, TenantSettings};
-use nhs_pds::process::{Policy, Scope};
 use nhs_pds::resilience::RateLimit;
 use nhs_pds::tenant::TenantName;
 use serde::{Deserialize, Serialize};
@@ -45,28 +43,9 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "COUNT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     attempts: Option<NonZeroU32>,
-    /// Verify each number again after this number of days.
-    #[arg(long, value_name = "DAYS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reverify: Option<u32>,
-    /// Write a number only if the risk of a wrong person is below 1 in this number; at least 100000. [default:
-    /// 100000]
-    #[arg(long, value_name = "NUMBER", value_parser = risk_limit)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    risk_limit: Option<u64>,
-    /// Also write numbers that a search with wildcards found. Only after your organisation has assessed the
-    /// safety of such searches (MSCA-PDS-07).
-    #[arg(long)]
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    wildcards_assessed: bool,
-    /// Also trace records of this type, beside those of HAV-4. May be repeated.
-    #[arg(long, value_name = "TYPE")]
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    scope: Vec<RecordType>,
-    /// A table with more surnames, as CSV with the columns name, per_million, obs and source.
-    #[arg(long, value_name = "CSV")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    surnames: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) rules: Rules,
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) service: Service,
@@ -110,6 +89,11 @@ impl Settings {
         let settings = Self::from_map(map_of(&tenant.settings)?)?;
         let service = settings.service.of_tenant(&tenant.name, &tenant.organisation);
         Ok(Self { service, ..settings })
+    }
+
+    /// Settings with these rules alone.
+    pub(crate) fn of_rules(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
     }
 
     /// Reads settings. An error names a key, and not its value.
@@ -173,7 +157,8 @@ impl Settings {
         {
             return Err("the address of the service must not contain a user or a password".into());
         }
-        let own = [("anchors", self.anchors.as_deref()), ("surnames", self.surnames.as_deref())];
+        let own =
+            [("anchors", self.anchors.as_deref()), ("surnames", self.rules.surnames.as_deref())];
         let own = own.into_iter().filter_map(|(name, path)| path.map(|path| (name, path)));
         for (name, path) in self.service.files().into_iter().chain(own) {
             if !path.is_absolute() || path.to_str().is_none() {
@@ -188,7 +173,7 @@ impl Settings {
 
     /// Reads everything that a worker needs of files, variables and tables.
     pub(crate) async fn try_out(&self) -> Result<(), Failed> {
-        self.policy()?;
+        self.rules.policy()?;
         self.service.reach().await.map(drop)
     }
 
@@ -198,28 +183,6 @@ impl Settings {
 
     pub(crate) fn attempts(&self) -> NonZeroU32 {
         self.attempts.unwrap_or(NonZeroU32::MIN.saturating_add(3))
-    }
-
-    pub(crate) fn scope(&self) -> Scope {
-        let types = self.scope.iter().cloned();
-        types.fold(Scope::default(), Scope::with_record_type)
-    }
-
-    pub(crate) fn policy(&self) -> Result<Policy, Failed> {
-        let limit = self.risk_limit.map(RiskLimit::one_in).transpose()?.unwrap_or_default();
-        let mut judge = Judge::default().with_limit(limit);
-        if self.wildcards_assessed {
-            judge = judge.with_wildcards_assessed();
-        }
-        if let Some(file) = &self.surnames {
-            let names = NameTables::shipped().with_surnames(console::open(file)?);
-            judge = judge.with_names(names.map_err(|error| about(file, &error))?);
-        }
-        let policy = Policy::default().with_judge(judge);
-        Ok(match self.reverify {
-            Some(days) => policy.with_reverification(chrono::TimeDelta::days(days.into())),
-            None => policy,
-        })
     }
 
     /// The rate limit of a provider, or the speed of the simulator.
@@ -244,11 +207,6 @@ fn map_of(settings: &TenantSettings) -> Result<Map<String, Value>, Failed> {
 /// Whether a setting has this name.
 pub(crate) fn is_name(name: &str) -> bool {
     NAMES.contains(&name)
-}
-
-fn risk_limit(text: &str) -> Result<u64, String> {
-    let number = text.parse().map_err(|_| "a whole number is required".to_owned())?;
-    RiskLimit::one_in(number).map(|_| number).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

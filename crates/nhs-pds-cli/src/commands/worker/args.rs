@@ -1,5 +1,6 @@
 //! The arguments of `nhs-pds worker`.
 
+use super::by_batch::ByBatch;
 use crate::console::Failed;
 use crate::database::Required;
 use crate::device;
@@ -43,6 +44,8 @@ pub(crate) struct Args {
     pub(super) times: Times,
     #[command(flatten)]
     pub(super) settings: Settings,
+    #[command(flatten)]
+    pub(super) by_batch: ByBatch,
 }
 
 impl Args {

@@ -13,6 +13,7 @@
 //! work. The worker retries questions without a response.
 
 mod args;
+mod by_batch;
 mod caseload;
 mod of_tenants;
 mod once;
@@ -53,6 +54,7 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
         return Err("--allowance: tenants of PostgreSQL share a rate limit: leave it out".into());
     }
     spare_inputs(cli, database.file())?;
+    let mailed = cli.by_batch.read(&database)?;
     let stop = Stop::on_signals("worker")?;
     let port = Port::open(&cli.listen, &stop)?;
     let Opened { store, trail, probe, .. } = database.open(settings.anchors.as_deref()).await?;
@@ -77,6 +79,10 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
             answered = once(&worker, cli.patience, &stop, &pass).await?;
         } else {
             let process = Process::new(worker, schedule).with_name(cli.name());
+            let process = match mailed {
+                Some(mailed) => mailed.added_to(process),
+                None => process,
+            };
             port.works(seen::scheduled(process.clone()));
             let reporting = tokio::spawn(report_runs(process.clone(), Arc::clone(&store)));
             process.run_until(stop.wait(), &mut |_: &CaseReport| ()).await?;

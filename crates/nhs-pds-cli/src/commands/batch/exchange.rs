@@ -1,0 +1,116 @@
+//! `batch send` and `batch collect`.
+
+use super::args::{Collect, Send};
+use super::export::build;
+use super::import::report;
+use super::opened::Open;
+use super::refused::RefusedRows;
+use crate::console::{Failed, because, say, warn};
+use crate::progress;
+use nhs_pds::process::batch::{Batch, Collected, RowReport, Sent};
+use std::fmt::Write as _;
+
+/// Whether the service has every file.
+pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
+    let mailbox = args.mesh.mailbox()?;
+    let mut open = Open::of(&args.common).await?;
+    if !args.no_build {
+        build(&mut open, &args.building).await?;
+    }
+    let bar = progress::waiting("sending".to_owned());
+    let sent = open.batches.send(&mailbox).await;
+    bar.finish_and_clear();
+    open.close();
+    say_sent(&sent?)
+}
+
+fn say_sent(sent: &Sent) -> Result<bool, Failed> {
+    let mut said = String::new();
+    for Batch { id, rows, bytes, message_id, until, .. } in &sent.sent {
+        let message = message_id.as_deref().unwrap_or("-");
+        let until = until.format("%Y-%m-%d %H:%M UTC");
+        writeln!(
+            said,
+            "sent {id}: {rows} rows, {bytes} bytes, message {message}, lost from {until} on"
+        )?;
+    }
+    if sent.sent.is_empty() && sent.held.is_empty() && sent.refused.is_empty() {
+        writeln!(said, "No file was sent.")?;
+    }
+    say(&said)?;
+    for batch in &sent.held {
+        warn(held(batch));
+    }
+    for Batch { id, code, .. } in &sent.refused {
+        let code = code.as_deref().map(|code| format!(" (code {code})")).unwrap_or_default();
+        warn(format!(
+            "batch: the service refused {id}{code}: its cases return to the worker; correct the cause before the next send"
+        ));
+    }
+    if let Some(error) = &sent.failed {
+        warn(format!("batch: {}", failed(error)));
+    }
+    Ok(sent.held.is_empty() && sent.refused.is_empty() && sent.failed.is_none())
+}
+
+/// What a person must do about a batch whose fate is not known.
+pub(super) fn held(batch: &Batch) -> String {
+    let id = &batch.id;
+    format!(
+        "batch: whether the service has {id} is not known: ask the service's team whether MESH has a message with the \
+         local id {id}. If it has, run `nhs-pds batch confirm-sent {id}`. If it has not, run `nhs-pds batch release {id}`"
+    )
+}
+
+/// Why the service failed, with its code.
+fn failed(error: &nhs_pds::batch::Error) -> String {
+    let code = error.code().map(|code| format!(" (code {code})")).unwrap_or_default();
+    format!("{}{code}", because(error))
+}
+
+/// Whether every row was used.
+pub(super) async fn collect(args: &Collect) -> Result<bool, Failed> {
+    let mailbox = args.mesh.mailbox()?;
+    let open = Open::of(&args.common).await?;
+    let mut refused = RefusedRows::begin(args.refused.as_deref())?;
+    let bar = progress::counting("receiving".to_owned());
+    let mut observer = |row: &RowReport| {
+        bar.inc(1);
+        if let Some(refused) = &mut refused {
+            refused.take("", row);
+        }
+    };
+    let collected = open.batches.collect(&mailbox, &mut observer).await;
+    bar.finish_and_clear();
+    let finished = refused.map_or(Ok(()), RefusedRows::finish);
+    open.close();
+    let is_well = say_collected(&collected?)?;
+    finished?;
+    Ok(is_well)
+}
+
+fn say_collected(collected: &Collected) -> Result<bool, Failed> {
+    let mut is_well = collected.refused.is_empty() && collected.failed.is_none();
+    if collected.arrived == 0 && collected.imported.is_empty() {
+        say("Nothing has arrived.\n")?;
+    }
+    for (place, imported) in collected.imported.iter().enumerate() {
+        is_well &= report(&format!("Response {}", place + 1), imported)?;
+    }
+    for file in &collected.refused {
+        warn(format!(
+            "batch: {}: this file is not a response, or has a fault: it has personal data, so delete it when it was looked at",
+            file.display()
+        ));
+    }
+    if collected.foreign_reports > 0 {
+        let count = collected.foreign_reports;
+        warn(format!(
+            "batch: {count} reports are about messages that are not batches of this database"
+        ));
+    }
+    if let Some(error) = &collected.failed {
+        warn(format!("batch: {}", failed(error)));
+    }
+    Ok(is_well)
+}

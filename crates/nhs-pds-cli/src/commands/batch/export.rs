@@ -1,0 +1,158 @@
+//! `batch export`.
+
+use super::args::{Building, Export};
+use super::opened::Open;
+use crate::console::{Failed, about, say, warn};
+use crate::progress;
+use nhs_pds::clock::{Clock, SystemClock};
+use nhs_pds::process::batch::{Batch, BatchState};
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub(super) async fn run(args: &Export) -> Result<bool, Failed> {
+    let out = Files::free(&args.out)?;
+    let mut open = Open::of(&args.common).await?;
+    let exported = write(&mut open, args, &out).await;
+    open.close();
+    exported
+}
+
+async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, Failed> {
+    build(open, &args.building).await?;
+    let ready = open.batches.list().await?.into_iter();
+    let ready = ready.filter(|batch| batch.state == BatchState::Ready);
+    let is_here = |batch: &Batch| open.folder.join(format!("{}.csv", batch.id)).exists();
+    let (here, elsewhere): (Vec<Batch>, Vec<Batch>) = ready.partition(is_here);
+    for batch in &elsewhere {
+        warn(format!(
+            "batch: {} is ready, and its file is not in {}: give the --folder in which it was written, or release it",
+            batch.id,
+            open.folder.display()
+        ));
+    }
+    if here.is_empty() {
+        say("No case is due: no file was written.\n")?;
+        return Ok(elsewhere.is_empty());
+    }
+    for (place, batch) in here.iter().enumerate() {
+        let file = out.numbered(place);
+        let exported = open.batches.export(&batch.id, &file).await;
+        let Batch { id, rows, bytes, until, .. } =
+            exported.map_err(|error| about(&file, &error))?;
+        let mut said = String::new();
+        writeln!(said, "{}", file.display())?;
+        writeln!(said, "    batch {id}: {rows} rows, {bytes} bytes")?;
+        writeln!(said, "    counts as lost from {} on", until.format("%Y-%m-%d %H:%M UTC"))?;
+        say(&said)?;
+    }
+    say(
+        "Upload each file once, to the PDS MESH service, such as by the web page of MESH (workflow SPINE_PDS_MESH_V1). \
+         Then delete it: it has personal data.\nImport the responses with `nhs-pds batch import`.\n",
+    )?;
+    Ok(elsewhere.is_empty())
+}
+
+/// Writes the due cases into files, with a progress bar.
+pub(super) async fn build(open: &mut Open, building: &Building) -> Result<(), Failed> {
+    let batches = open.batches.clone().with_limits(building.limits());
+    open.batches = batches.with_lost_after(building.lost_after);
+    let due = open.store.cases().counts(SystemClock.now()).await?.due;
+    let bar = progress::rows(due, "written");
+    let built = open.batches.build(&building.policy(), &mut |rows| bar.set_position(rows)).await;
+    bar.finish_and_clear();
+    built?;
+    Ok(())
+}
+
+/// The files of an export.
+struct Files<'a>(&'a Path);
+
+impl<'a> Files<'a> {
+    /// Refuses a name that is taken, before a case is submitted. Creates its folder.
+    fn free(out: &'a Path) -> Result<Self, Failed> {
+        if out.file_name().is_none() || out.is_dir() {
+            return Err(about(out, &io::Error::from(io::ErrorKind::IsADirectory)));
+        }
+        let folder = out.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(|error| about(folder, &error))?;
+        let files = Self(out);
+        for entry in fs::read_dir(folder).map_err(|error| about(folder, &error))? {
+            let name = entry.map_err(|error| about(folder, &error))?.file_name();
+            if files.may_be(&name) {
+                return Err(format!(
+                    "{}: this file exists, and may have been uploaded: give --out another name",
+                    folder.join(name).display()
+                )
+                .into());
+            }
+        }
+        Ok(files)
+    }
+
+    /// The name of the first file, or of a further one.
+    fn numbered(&self, place: usize) -> PathBuf {
+        if place == 0 {
+            return self.0.to_owned();
+        }
+        let mut name = OsString::from(self.0.file_stem().unwrap_or_default());
+        name.push(format!("-{}", place + 1));
+        if let Some(ending) = self.0.extension() {
+            name.push(".");
+            name.push(ending);
+        }
+        self.0.with_file_name(name)
+    }
+
+    /// Whether a file of this name may be one of the export.
+    fn may_be(&self, name: &std::ffi::OsStr) -> bool {
+        let of = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let (Some(other), Some(own)) = (of(Path::new(name)), of(self.0)) else { return false };
+        if Path::new(name).extension() != self.0.extension() {
+            return false;
+        }
+        let number = other.strip_prefix(&own).and_then(|rest| rest.strip_prefix('-'));
+        let is_number =
+            |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        other == own || number.is_some_and(is_number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn further_files_have_a_number_before_the_ending() {
+        let files = Files(Path::new("a.b/to-pds.csv"));
+        assert_eq!(files.numbered(0), Path::new("a.b/to-pds.csv"));
+        assert_eq!(files.numbered(1), Path::new("a.b/to-pds-2.csv"));
+        assert_eq!(Files(Path::new("to")).numbered(2), Path::new("to-3"));
+    }
+
+    #[test]
+    fn a_file_of_an_earlier_export_is_never_mixed_with_a_new_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("new/to-pds.csv");
+        assert!(Files::free(&out).is_ok());
+        for (name, is_taken) in [
+            ("to-pds-x.csv", false),
+            ("to-pds-.csv", false),
+            ("to-pds-2.txt", false),
+            ("other.csv", false),
+            ("to-pds-3.csv", true),
+            ("to-pds.csv", true),
+        ] {
+            let file = folder.path().join("new").join(name);
+            fs::write(&file, "").unwrap();
+            let refused = Files::free(&out).err().map(|error| error.to_string());
+            assert_eq!(refused.is_some(), is_taken, "{name}");
+            assert!(refused.is_none_or(|error| error.contains(name)));
+            fs::remove_file(file).unwrap();
+        }
+        assert!(Files::free(folder.path()).is_err());
+    }
+}

@@ -1,0 +1,106 @@
+//! `batch import`.
+
+use super::args::Import;
+use super::opened::Open;
+use super::refused::RefusedRows;
+use crate::console::{self, Failed, because, say, warn};
+use crate::progress;
+use nhs_pds::process::ErrorKind;
+use nhs_pds::process::batch::{Batch, Imported, RowReport};
+use std::fmt::Write as _;
+use std::path::Path;
+
+pub(super) async fn run(args: &Import) -> Result<bool, Failed> {
+    for file in &args.file {
+        // A wrong path is refused before anything is read.
+        console::open(file)?;
+        if args.refused.as_deref().is_some_and(|refused| is_same(refused, file)) {
+            return Err(format!("--refused would replace {}", file.display()).into());
+        }
+    }
+    let open = Open::of(&args.common).await?;
+    let mut refused = RefusedRows::begin(args.refused.as_deref())?;
+    let read = read_all(&open, args, refused.as_mut()).await;
+    let finished = refused.map_or(Ok(()), RefusedRows::finish);
+    open.close();
+    let is_well = read?;
+    finished?;
+    Ok(is_well)
+}
+
+async fn read_all(
+    open: &Open,
+    args: &Import,
+    mut refused: Option<&mut RefusedRows>,
+) -> Result<bool, Failed> {
+    let (mut is_well, mut read_any, mut last) = (true, false, None);
+    for file in &args.file {
+        let name = file.display().to_string();
+        let bar = progress::counting(format!("importing {name}"));
+        let mut observer = |row: &RowReport| {
+            bar.inc(1);
+            if let Some(refused) = &mut refused {
+                refused.take(&name, row);
+            }
+        };
+        let imported = open.batches.import(file, &mut observer).await;
+        bar.finish_and_clear();
+        match imported {
+            Ok(imported) => {
+                read_any = true;
+                is_well &= report(&name, &imported)?;
+            }
+            Err(error) if error.kind() == ErrorKind::BatchResponse => {
+                is_well = false;
+                last = Some(format!("{name}: {}", because(&error)));
+                if let Some(why) = &last
+                    && args.file.len() > 1
+                {
+                    warn(format!("batch: {why}"));
+                }
+            }
+            Err(error) => return Err(format!("{name}: {}", because(&error)).into()),
+        }
+    }
+    match last {
+        Some(why) if !read_any => Err(why.into()),
+        _ => {
+            // What was settled is not lost by a batch that is due to be released.
+            open.batches.tidy().await?;
+            Ok(is_well)
+        }
+    }
+}
+
+/// Prints what was imported; whether every row was used.
+pub(super) fn report(name: &str, imported: &Imported) -> Result<bool, Failed> {
+    let mut said = String::new();
+    writeln!(said, "{name}")?;
+    writeln!(said, "  Rows               {:>8}", imported.rows)?;
+    writeln!(said, "  Decided            {:>8}", imported.decided.values().sum::<u64>())?;
+    for (result, count) in &imported.decided {
+        writeln!(said, "    {:<26} {count:>6}", result.as_str())?;
+    }
+    if imported.continued > 0 {
+        writeln!(said, "  Traced further     {:>8}", imported.continued)?;
+    }
+    writeln!(said, "  Refused            {:>8}", imported.refused.values().sum::<u64>())?;
+    for (fault, count) in &imported.refused {
+        writeln!(said, "    {:<26} {count:>6}", fault.as_str())?;
+    }
+    for batch in &imported.batches {
+        let Batch { id, state, waiting, .. } = batch;
+        writeln!(said, "  Batch {id}: {state}, {waiting} cases wait")?;
+    }
+    say(&said)?;
+    if let Some(fault) = &imported.fault {
+        warn(format!("batch: {name}: {}", because(fault)));
+    }
+    Ok(imported.fault.is_none() && imported.refused.is_empty())
+}
+
+/// Whether both paths lead to the same file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).ok();
+    real(one) == real(other)
+}
