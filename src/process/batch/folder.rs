@@ -112,26 +112,45 @@ const IN: &str = "in";
 
 /// Deletes a file, if it exists.
 pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    remove_any(path).map_err(failed)
+}
+
+fn remove_any(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-/// Copies a file to a place of a user, durably. Nothing is written over, and no incomplete file is left.
+/// Copies a file to a place of a user, durably. Nothing is written over, and the file appears when it is complete.
 pub(super) fn copy(from: &Path, to: &Path) -> Result<(), Error> {
-    let copied = || -> io::Result<()> {
-        let mut target = private().create_new(true).open(to)?;
-        let done = File::open(from)
-            .and_then(|mut source| io::copy(&mut source, &mut target))
-            .and_then(|_| target.sync_all());
-        if done.is_err() {
-            let _ = fs::remove_file(to);
-        }
-        done?;
-        sync(to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+    let Some(name) = to.file_name() else {
+        return Err(failed(io::ErrorKind::IsADirectory.into()));
     };
-    copied().map_err(failed)
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    // The commands remove a file with this ending if the program that wrote it was killed.
+    let part = folder.join(format!(".{}.nhs-pds.partial", name.display()));
+    let copied = || -> io::Result<()> {
+        if fs::symlink_metadata(to).is_ok() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        remove_any(&part)?;
+        let mut target = private().create_new(true).open(&part)?;
+        io::copy(&mut File::open(from)?, &mut target)?;
+        target.sync_all()?;
+        match fs::hard_link(&part, to) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            // Some media have no links.
+            Err(_) => fs::rename(&part, to)?,
+            Ok(()) => fs::remove_file(&part)?,
+        }
+        sync(folder)
+    };
+    copied().map_err(|error| {
+        let _ = fs::remove_file(&part);
+        failed(error)
+    })
 }
 
 /// Makes the names in a folder durable.
@@ -173,6 +192,22 @@ mod tests {
         assert_eq!(second.kind(), ErrorKind::BatchFolderInUse);
         drop(first);
         Folder::open(&dir.path().join("a/b")).unwrap();
+    }
+
+    #[test]
+    fn a_copy_is_complete_and_writes_over_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("1.csv"), dir.path().join("to.csv"));
+        // A program was killed while it copied.
+        fs::write(dir.path().join(".to.csv.nhs-pds.partial"), "half").unwrap();
+        let error = copy(&from, &to).unwrap_err();
+        assert_eq!((error.kind(), to.exists()), (ErrorKind::BatchFolder, false));
+        fs::write(&from, "rows").unwrap();
+        copy(&from, &to).unwrap();
+        fs::write(&from, "other").unwrap();
+        copy(&from, &to).unwrap_err();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "rows");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
     }
 
     #[cfg(unix)]
