@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 102] = [
+const SETTINGS: [&str; 103] = [
     "ablation",
     "allowance",
     "anchors",
@@ -21,6 +21,7 @@ const SETTINGS: [&str; 102] = [
     "as",
     "attempts",
     "batch",
+    "batch-folder",
     "behind-proxy",
     "burst",
     "caseload",
