@@ -123,9 +123,9 @@ fn done(visitor: &Visitor, is_building: bool, built: Option<&Built>) -> Option<S
         "built" if !is_building => match built?.outcome {
             Ok((0, _)) => "No case is due that can go into a file. No file was written.".to_owned(),
             Ok((files, rows)) => format!(
-                "{} with {} written. Download each, and upload it to the service.",
+                "Written: {} with {}. Download each file, and upload it to the service.",
                 view::counted(files as u64, "file", "files"),
-                view::counted(rows, "row was", "rows were")
+                view::counted(rows, "row", "rows")
             ),
             Err(_) => return None,
         },
