@@ -97,8 +97,18 @@ fn sum(batches: &[Value], field: &str) -> u64 {
     batches.iter().map(|batch| batch[field].as_u64().unwrap()).sum()
 }
 
-/// What one case may be singly, and by batch, beside the same.
-const DIFFERENCES: [(&str, &str); 0] = [];
+/// The results that a case may have singly and by batch, beside equal ones, and why.
+const DIFFERENCES: [(&str, &str, &str); 9] = [
+    ("stale", "found", "SMSP-0003 is a code of Spine Mini Services alone"),
+    ("found", "differs", "92: a restricted record has no postcode, so the risk is higher"),
+    ("rejected", "", "13: the worker traces the case singly"),
+    ("found", "", "15: the worker traces the case singly"),
+    ("unavailable", "", "15: the worker traces the case singly"),
+    ("invalidated", "none", "a search by file shows no invalidated record"),
+    ("replaced", "none", "a search by file shows no superseded record"),
+    ("found", "duplicate", "the first of two cases with one number gets it"),
+    ("duplicate", "found", "the first of two cases with one number gets it"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caseload_ends_alike_singly_and_by_batch() {
@@ -108,7 +118,21 @@ async fn a_caseload_ends_alike_singly_and_by_batch() {
         borough.import(db);
     }
     let (db, url) = (borough.path("single.sqlite"), server.url());
-    let done = nhs_pds(&["worker", "--db", &db, "--once", "--service", &url]);
+    let once = [
+        "worker",
+        "--db",
+        &db,
+        "--once",
+        "--attempts",
+        "1",
+        "--in-flight",
+        "8",
+        "--per-second",
+        "1000",
+        "--service",
+        &url,
+    ];
+    let done = nhs_pds(&once);
     assert!(done.code <= 1, "{}", done.err);
 
     let done = borough.export("batch.sqlite", "to-pds.csv", &[]);
@@ -118,20 +142,36 @@ async fn a_caseload_ends_alike_singly_and_by_batch() {
     assert_eq!(done.code, 1, "{done:?}");
     let (single, batch) = (borough.decisions("single.sqlite"), borough.decisions("batch.sqlite"));
     assert_eq!(single.len(), 300);
-    let mut differing: BTreeMap<(&str, &str), u32> = BTreeMap::new();
+    let (mut alike, mut found) = (0, 0);
     for (case, one) in &single {
         let other = &batch[case];
+        let pair = (one[0].as_str(), other[0].as_str());
         if one == other {
+            alike += 1;
+            found += u32::from(pair.0 == "found");
             continue;
         }
-        // No case has a number of one way alone, or different ones.
-        let numbers = (&one[1], &other[1]);
-        assert!(numbers.0 == numbers.1 || other[1].is_empty(), "{case}: {one:?} {other:?}");
-        *differing.entry((&one[0], &other[0])).or_default() += 1;
+        let known = DIFFERENCES.iter().any(|(single, batch, _)| (*single, *batch) == pair);
+        assert!(known, "{case}: {one:?} {other:?}");
+        // No file gives a case another number than the service does.
+        let numbers = (one[1].as_str(), other[1].as_str());
+        assert!(
+            numbers.0 == numbers.1 || [numbers.0, numbers.1].contains(&""),
+            "{case}: {numbers:?}"
+        );
+        assert!(numbers.1.is_empty() || numbers.0 == numbers.1 || pair.1 == "found", "{case}");
     }
-    let unexpected: Vec<_> =
-        differing.iter().filter(|(pair, _)| !DIFFERENCES.contains(pair)).collect();
-    assert_eq!(unexpected, [], "{done:?}");
+    assert!(alike >= 270 && found >= 150, "{alike} {found}");
+
+    // With the worker's service, what a row leaves open is traced further.
+    borough.import("then.sqlite");
+    borough.export("then.sqlite", "then.csv", &[]);
+    borough.answer("then.csv", "from-then.csv");
+    let done = borough.import_responses("then.sqlite", &["from-then.csv"], &["--then", "smsp"]);
+    assert!(done.out.contains("Traced further"), "{done:?}");
+    for (case, row) in borough.decisions("then.sqlite") {
+        assert!(row[0].is_empty() || row == batch[&case], "{case}: {row:?}");
+    }
 }
 
 #[test]
@@ -161,7 +201,12 @@ fn a_user_uploads_a_file_and_imports_the_response() {
     let again = borough.export("a.sqlite", "again.csv", &[]);
     assert_eq!((again.code, again.out.as_str()), (0, "No case is due: no file was written.\n"));
     let worked = nhs_pds(&["worker", "--db", &borough.path("a.sqlite"), "--once"]);
-    assert!(worked.out.contains("Asked about            0"), "{worked:?}");
+    let asked = worked.out.lines().find_map(|line| line.strip_prefix("Asked about")).unwrap();
+    assert!(
+        asked.trim().parse::<u32>().unwrap() < 5,
+        "cases whose data no file can have: {worked:?}"
+    );
+    assert_eq!(borough.status("a.sqlite")[0]["waiting"], batch["waiting"]);
 
     borough.answer("new/to-pds.csv", "from-pds.csv");
     let refused = ["--refused", &borough.path("refused.csv")];
@@ -259,6 +304,8 @@ fn wrong_files_and_paths_change_nothing() {
         assert!(done.code == 2 && done.err.contains(says), "{file}: {done:?}");
         borough.names_no_person(&done.err);
     }
+    let done = borough.batch("import", "a.sqlite", &["--file", "/dev/null"]);
+    assert!(done.code == 2 && done.err.contains("read twice"), "{done:?}");
     borough.answer("to.csv", "from.csv");
     let same = ["--refused", &borough.path("from.csv")];
     let done = borough.import_responses("a.sqlite", &["from.csv"], &same);
@@ -315,10 +362,33 @@ fn a_large_file_is_split_and_a_batch_can_be_released() {
 fn killed_commands_lose_no_case_and_settle_none_twice() {
     let borough = Borough::new(120);
     borough.import("whole.sqlite");
-    borough.import("a.sqlite");
+    let copies: Vec<String> = (0..8).map(|copy| format!("{copy}.sqlite")).collect();
+    for copy in &copies {
+        fs::copy(borough.path("whole.sqlite"), borough.path(copy)).unwrap();
+    }
     borough.export("whole.sqlite", "whole.csv", &[]);
     let rows = sum(&borough.status("whole.sqlite"), "rows");
-    let db = borough.path("a.sqlite");
+    borough.answer("whole.csv", "from-whole.csv");
+    borough.import_responses("whole.sqlite", &["from-whole.csv"], &[]);
+    let whole = borough.decisions("whole.sqlite");
+    std::thread::scope(|scope| {
+        for (copy, db) in copies.iter().enumerate() {
+            let borough = &borough;
+            scope.spawn(move || survives(borough, db, copy as u64, rows));
+        }
+    });
+    for db in &copies {
+        let decided = borough.decisions(db);
+        let differs = |case: &&String| decided[*case][1] != whole[*case][1];
+        let differing: Vec<&String> = whole.keys().filter(differs).collect();
+        // Which of two cases with one number gets it, depends on their order.
+        assert!(differing.len() <= 2, "{differing:?}");
+    }
+}
+
+/// Kills an export and imports after a time that depends on `round`, and starts them again.
+fn survives(borough: &Borough, db: &str, round: u64, rows: u64) {
+    let file = borough.path(db);
     let killed = |arguments: &[&str], after: u64| {
         let mut command = program();
         command.args(arguments).current_dir(root()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -327,61 +397,51 @@ fn killed_commands_lose_no_case_and_settle_none_twice() {
         let _ = process.kill();
         process.wait().unwrap();
     };
-    for round in 0..12 {
-        let out = borough.path(&format!("to-{round}/to.csv"));
-        let export = ["batch", "export", "--db", &db, "--out", &out, "--max-rows", "30"];
-        killed(&export, 40 + 25 * round);
-        assert!(
-            fs::read_dir(borough.path(&format!("to-{round}"))).is_ok_and(|files| {
-                files.flatten().all(|file| {
-                    let name = file.file_name().into_string().unwrap();
-                    // A file that a user may upload is complete.
-                    let text = fs::read_to_string(file.path()).unwrap();
-                    name.ends_with(".partial") || text.ends_with('\n')
-                })
-            }) || round < 12
-        );
-    }
-    assert_eq!(borough.export("a.sqlite", "last/to.csv", &["--max-rows", "30"]).code, 0);
-    let status = borough.status("a.sqlite");
-    let waiting = |batch: &&Value| batch["state"] == "exported";
-    let exported: Vec<Value> = status.iter().filter(waiting).cloned().collect();
-    assert_eq!(sum(&exported, "rows"), rows, "{status:?}");
+    let out = borough.path(&format!("{round}/to.csv"));
+    let export = ["batch", "export", "--db", &file, "--out", &out, "--max-rows", "30"];
+    killed(&export, 150 + 90 * round);
+    // Waits for the leases of the killed program.
+    let last = format!("{round}-last/to.csv");
+    let done = borough.export(db, &last, &["--max-rows", "30"]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let status = borough.status(db);
+    let exported: Vec<Value> =
+        status.iter().filter(|batch| batch["state"] == "exported").cloned().collect();
+    assert_eq!(sum(&exported, "rows"), rows, "{round}: {status:?}");
+    assert_eq!(sum(&status, "waiting"), rows, "{round}: {status:?}");
 
-    // The user uploads every file, and one that was exported twice is answered twice.
+    // The user uploads every file. One that was exported twice is answered twice.
     let mut responses = Vec::new();
-    for round in (0..12).map(|round| format!("to-{round}")).chain(["last".to_owned()]) {
-        for file in fs::read_dir(borough.path(&round)).into_iter().flatten().flatten() {
-            let name = file.file_name().into_string().unwrap();
+    for folder in [round.to_string(), format!("{round}-last")] {
+        for entry in fs::read_dir(borough.path(&folder)).into_iter().flatten().flatten() {
+            let name = entry.file_name().into_string().unwrap();
             if name.starts_with("to") {
-                let response = format!("from-{}.csv", responses.len());
-                borough.answer(&format!("{round}/{name}"), &response);
+                let response = format!("{round}-from-{}.csv", responses.len());
+                borough.answer(&format!("{folder}/{name}"), &response);
                 responses.push(response);
             }
         }
     }
     let files: Vec<String> = responses.iter().map(|name| borough.path(name)).collect();
-    let mut import = vec!["batch", "import", "--db", &db, "--file"];
+    let mut import = vec!["batch", "import", "--db", &file, "--file"];
     import.extend(files.iter().map(String::as_str));
-    for round in 0..12 {
-        killed(&import, 30 + 20 * round);
+    for more in 0..3 {
+        killed(&import, 60 + 40 * round + 90 * more);
     }
     let responses: Vec<&str> = responses.iter().map(String::as_str).collect();
-    let done = borough.import_responses("a.sqlite", &responses, &[]);
+    let done = borough.import_responses(db, &responses, &[]);
     assert!(done.code <= 1, "{done:?}");
-    assert_eq!(sum(&borough.status("a.sqlite"), "waiting"), 0);
-    borough.answer("whole.csv", "from-whole.csv");
-    borough.import_responses("whole.sqlite", &["from-whole.csv"], &[]);
-    assert_eq!(borough.decisions("a.sqlite"), borough.decisions("whole.sqlite"));
-    let query = ["audit", "--db", &db, "query", "--kind", "case_decided", "--json"];
+    assert_eq!(sum(&borough.status(db), "waiting"), 0);
+    let query = ["audit", "--db", &file, "query", "--kind", "message_received", "--json"];
     let mut settled: BTreeMap<String, u32> = BTreeMap::new();
-    for event in nhs_pds(&query).json_lines() {
-        if event["details"].to_string().contains("submitted") {
-            continue;
+    for event in nhs_pds(&[&query[..], &["--limit", "100000"]].concat()).json_lines() {
+        if !event["details"].to_string().contains("not_sent") {
+            *settled.entry(event["case"].to_string()).or_default() += 1;
         }
-        *settled.entry(event["case"].to_string()).or_default() += 1;
     }
-    let verified = nhs_pds(&["audit", "--db", &db, "verify"]);
+    assert_eq!(settled.len() as u64, rows, "{round}");
+    assert!(settled.values().all(|times| *times == 1), "{round}: {settled:?}");
+    let verified = nhs_pds(&["audit", "--db", &file, "verify"]);
     assert_eq!(verified.code, 0, "{verified:?}");
 }
 

@@ -13,7 +13,11 @@ use std::path::Path;
 pub(super) async fn run(args: &Import) -> Result<bool, Failed> {
     for file in &args.file {
         // A wrong path is refused before anything is read.
-        console::open(file)?;
+        let is_file = console::open(file)?.metadata()?.is_file();
+        if !is_file {
+            let why = "a response is read twice: save it as a file on a disk first";
+            return Err(format!("{}: {why}", file.display()).into());
+        }
         if args.refused.as_deref().is_some_and(|refused| is_same(refused, file)) {
             return Err(format!("--refused would replace {}", file.display()).into());
         }

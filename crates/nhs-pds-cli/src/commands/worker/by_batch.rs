@@ -20,7 +20,7 @@ pub(super) struct ByBatch {
     #[arg(long, value_name = "WHICH", value_parser = policy, requires = "mesh", conflicts_with = "once")]
     batch: Option<BatchPolicy>,
     /// The folder for the files of batches. [default: the path of the SQLite file with `-batches` after it]
-    #[arg(long, value_name = "FOLDER", requires = "batch")]
+    #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     #[command(flatten)]
     mesh: Mesh,
