@@ -53,11 +53,9 @@ impl Batches {
                 BatchState::Releasing(_) => drop(self.end(folder, &batch).await?),
                 // Killed after the record, and before the file was deleted.
                 BatchState::Sent | BatchState::Exported | BatchState::Closed(_)
-                    if batch.is_closed() || now < batch.until =>
+                    if folder.has(&name) && (batch.is_closed() || now < batch.until) =>
                 {
-                    if folder.has(&name) {
-                        self.clean(folder, &batch)?;
-                    }
+                    self.clean(folder, &batch)?;
                 }
                 BatchState::Ready
                 | BatchState::Exported
