@@ -61,10 +61,13 @@ fn read(file: impl Read) -> Result<()> {
     for entry in ResponseFile::open(file)? {
         match entry? {
             // A program looks for the case of `row.reference()`, and passes the number that was sent for it.
-            Entry::Row(row) => match row.finding(row.requested().or(NUMBERS[0].parse().ok())) {
-                Finding::ByNumber(Outcome::Found(_)) => confirmed += 1,
-                _ => others += 1,
-            },
+            Entry::Row(row) => {
+                let sent = row.requested().or(NUMBERS[0].parse().ok());
+                match row.into_finding(sent) {
+                    Finding::ByNumber(Outcome::Found(_)) => confirmed += 1,
+                    _ => others += 1,
+                }
+            }
             Entry::Damaged(error) => {
                 println!("{error}");
                 damaged += 1;

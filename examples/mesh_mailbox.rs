@@ -1,12 +1,12 @@
 //! Sends a file of PDS MESH from a mailbox, and receives the response.
 //!
-//! Agree the use of a mailbox with the service first: NHS England says that PDS MESH is not intended for software integration.
+//! Agree that with the service first: it says that PDS MESH is not intended for software integration.
 #![expect(clippy::print_stdout, reason = "an example prints what it shows")]
 
 use nhs_pds::async_trait;
 use nhs_pds::batch::file::{Entry, Format, Limits, RequestFile, RequestRow, ResponseFile};
-use nhs_pds::batch::{Arrival, BatchTracer, Error, Inbox, Journal, Outgoing};
-use nhs_pds::demographics::Gender;
+use nhs_pds::batch::{Arrival, BatchTracer, Error, ErrorKind, Inbox, Journal, Outgoing};
+use nhs_pds::demographics::{FullDate, Gender};
 use nhs_pds::mesh::{Config, Mailbox};
 use nhs_pds::secret::Secret;
 use nhs_pds_simulator::{Mesh, Person, Register, Simulator};
@@ -42,14 +42,14 @@ impl Inbox for Records {
 }
 
 fn unreadable(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(nhs_pds::batch::ErrorKind::Unreadable).with_source(error)
+    Error::new(ErrorKind::Unreadable).with_source(error)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let born = "1984-02-29".parse()?;
+    let (born, number): (FullDate, _) = ("1984-02-29".parse()?, "999 000 0077".parse()?);
     let mut people = Register::default();
-    people.insert(Person::new("999 000 0077".parse()?, "Smith", Gender::Female, born))?;
+    people.insert(Person::new(number, "Smith", Gender::Female, born.into()))?;
     // Your program: `Mailbox::over_http`, with the client certificate and the roots of MESH.
     let mesh = Mesh::new("the shared key")
         .with_mailbox("X26ABC1", "the password")
@@ -64,12 +64,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("request.csv");
     let mut request = RequestFile::new(File::create(&path)?, Format::PdsMesh, Limits::default())?;
-    let known =
-        RequestRow::by_number("r-1".parse()?, "999 000 0077".parse()?, "1984-02-29".parse()?);
-    let unknown =
-        RequestRow::by_number("r-2".parse()?, "999 000 0085".parse()?, "1984-02-29".parse()?);
-    request.write(&known)?;
-    request.write(&unknown)?;
+    request.write(&RequestRow::by_number("r-1".parse()?, number, born))?;
+    request.write(&RequestRow::by_number("r-2".parse()?, "999 000 0085".parse()?, born))?;
     request.finish()?;
 
     let mut records = Records::default();

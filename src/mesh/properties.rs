@@ -98,7 +98,8 @@ impl Service {
 impl Transport for Service {
     async fn send(&self, request: Request) -> Result<Response, transport::Error> {
         assert_eq!(request.url().host_str(), Some("mesh.example"));
-        let path = request.url().path().strip_prefix("/messageexchange/X26ABC1/").unwrap();
+        let path = request.url().path().strip_prefix("/messageexchange/X26ABC1").unwrap();
+        let path = path.trim_start_matches('/');
         self.sent.lock().unwrap().push(format!("{} {path}", request.method()));
         self.replies.lock().unwrap().pop().unwrap_or_else(|| reply(409, ""))
     }

@@ -5,6 +5,9 @@ use crate::process::batch::batches::Batches;
 use crate::process::batch::policy::BatchPolicy;
 use crate::process::batch::step::ByBatch;
 use crate::process::scheduler::Process;
+use crate::process::waiting::{beside, until};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 
 impl Process {
@@ -26,5 +29,15 @@ impl Process {
         let batches = batches.signing(Arc::clone(&self.worker.alive));
         self.by_batch = Some(ByBatch { batches, service, policy });
         self
+    }
+
+    /// The part of batches in a run, until it is told to stop.
+    pub(in crate::process) async fn trace_by_batch(
+        &self,
+        ending: Pin<&mut (impl Future<Output = ()> + Send)>,
+    ) {
+        if let Some(by_batch) = &self.by_batch {
+            beside(until(ending, by_batch.step()), self.give_signs()).await;
+        }
     }
 }

@@ -12,9 +12,7 @@ use crate::process::run::worker::Worker;
 use crate::process::schedule::Schedule;
 use crate::process::shared::{LONGEST_WAIT, Shared, Woken};
 use crate::process::store::commit::Commit;
-use crate::process::waiting::beside;
-#[cfg(feature = "batch")]
-use crate::process::waiting::until;
+use crate::process::waiting::{beside, fused};
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
@@ -310,17 +308,10 @@ impl Process {
             })
             .await;
         };
-        let (mut ending, mut has_ended) = (pin!(ending), false);
-        // It is waited for twice.
-        let mut ending = pin!(poll_fn(|context| {
-            has_ended = has_ended || ending.as_mut().poll(context).is_ready();
-            if has_ended { Poll::Ready(()) } else { Poll::Pending }
-        }));
+        let ending = pin!(ending);
+        let mut ending = pin!(fused(ending));
         #[cfg(feature = "batch")]
-        if let Some(by_batch) = &self.by_batch {
-            let step = until(ending.as_mut(), by_batch.step());
-            beside(step, self.give_signs()).await;
-        }
+        self.trace_by_batch(ending.as_mut()).await;
         let run = self.worker.run(ending.as_mut(), &stopping, &mut observe);
         let (run, _) = beside(run, self.give_signs()).await;
         let stopped = shut_down.load(Ordering::SeqCst);
@@ -347,7 +338,7 @@ impl Process {
     }
 
     /// Writes the status during a run.
-    async fn give_signs(&self) {
+    pub(in crate::process) async fn give_signs(&self) {
         loop {
             self.write().await;
             tokio::time::sleep(SIGN).await;

@@ -10,9 +10,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-fn mailbox(sandbox: &Sandbox, network: &Network) -> Mailbox {
+fn mailbox(url: &str, network: &Network) -> Mailbox {
     // Compression takes most of the time of these tests.
-    let config = config(&sandbox.url(), "password", "TestKey").without_compression();
+    let config = config(url, "password", "TestKey").without_compression();
     Mailbox::new(Arc::new(network.clone()), config)
 }
 
@@ -27,12 +27,12 @@ async fn received(sandbox: &Sandbox) -> Vec<Vec<u8>> {
 
 /// Sends a file as a program does that records its state, and is killed or loses its connection: by the rules of the
 /// contract alone.
-async fn until_sent(sandbox: &Sandbox, network: &Network, id: &str, path: &Path) {
+pub(crate) async fn until_sent(url: &str, network: &Network, id: &str, path: &Path) {
     let mut diary = Diary::default();
     let mut is_repeat = false;
     for _ in 0..20 {
         // A new process: nothing is left but what is on record.
-        let mailbox = mailbox(sandbox, network);
+        let mailbox = mailbox(url, network);
         let first = Outgoing::new(id, path, "request.csv");
         let message = diary.0.clone();
         let outgoing = if is_repeat { first.repeated(message.as_deref()) } else { first };
@@ -69,7 +69,7 @@ async fn a_failure_at_any_request_leads_to_one_message() {
                 *count += 1;
                 if *count == at + 1 { fate } else { Fate::Answered }
             });
-            until_sent(&sandbox, &network, &format!("batch-{fate:?}-{at}"), &path).await;
+            until_sent(&sandbox.url(), &network, &format!("batch-{fate:?}-{at}"), &path).await;
             let files = received(&sandbox).await;
             assert_eq!(files.len(), 1, "{fate:?} at request {at}: {:?}", network.lines());
             assert!(files[0] == content, "{fate:?} at request {at}");
@@ -108,7 +108,7 @@ async fn a_network_that_fails_for_a_while_leads_to_one_message() {
             }
             Fate::Answered
         });
-        until_sent(&sandbox, &network, &format!("batch-{number}"), &path).await;
+        until_sent(&sandbox.url(), &network, &format!("batch-{number}"), &path).await;
         let files = received(&sandbox).await;
         assert_eq!(files.len(), 1, "{number}: {:?}", network.lines());
         assert!(files[0] == content, "{number}");
@@ -134,7 +134,7 @@ async fn a_failure_at_any_request_loses_no_arrival() {
             let (spool, mut tray) = (tempfile::tempdir().unwrap(), Tray::default());
             let mut is_done = false;
             while !is_done {
-                let mailbox = mailbox(&sandbox, &network);
+                let mailbox = mailbox(&sandbox.url(), &network);
                 let collected = network.alive(mailbox.collect(spool.path(), &mut tray)).await;
                 is_done = collected.is_some_and(|collected| collected.is_ok());
             }
@@ -168,12 +168,13 @@ async fn a_service_that_loses_a_message_leaves_it_to_a_person() {
         Network::new(|line| if line.ends_with("/2") { Fate::Lost } else { Fate::Answered });
     let mut diary = Diary::default();
     let outgoing = Outgoing::new("batch", &path, "request.csv");
-    let error = mailbox(&sandbox, &network).submit(outgoing, &mut diary).await.unwrap_err();
+    let error = mailbox(&sandbox.url(), &network).submit(outgoing, &mut diary).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Undetermined);
     sandbox.restart();
     let message = diary.0.clone();
     let again = outgoing.repeated(message.as_deref());
-    let error = mailbox(&sandbox, &Network::sound()).submit(again, &mut diary).await.unwrap_err();
+    let error =
+        mailbox(&sandbox.url(), &Network::sound()).submit(again, &mut diary).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Undetermined);
     assert!(received(&sandbox).await.is_empty());
 }
@@ -187,10 +188,13 @@ async fn a_message_that_never_arrived_is_sent_again_after_a_restart() {
         Network::new(|line| if line == "POST outbox" { Fate::Lost } else { Fate::Answered });
     let mut diary = Diary::default();
     let outgoing = Outgoing::new("batch", &path, "request.csv");
-    let error = mailbox(&sandbox, &network).submit(outgoing, &mut diary).await.unwrap_err();
+    let error = mailbox(&sandbox.url(), &network).submit(outgoing, &mut diary).await.unwrap_err();
     assert_eq!((error.kind(), &diary.0), (ErrorKind::Undetermined, &None));
     sandbox.restart();
-    mailbox(&sandbox, &Network::sound()).submit(outgoing.repeated(None), &mut diary).await.unwrap();
+    mailbox(&sandbox.url(), &Network::sound())
+        .submit(outgoing.repeated(None), &mut diary)
+        .await
+        .unwrap();
     assert_eq!(received(&sandbox).await, [content]);
 }
 
@@ -202,9 +206,9 @@ async fn a_service_that_is_down_has_nothing() {
     let mut diary = Diary::default();
     let outgoing = Outgoing::new("batch", &path, "request.csv");
     let error =
-        mailbox(&sandbox, &Network::sound()).submit(outgoing, &mut diary).await.unwrap_err();
+        mailbox(&sandbox.url(), &Network::sound()).submit(outgoing, &mut diary).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     sandbox.restart();
-    mailbox(&sandbox, &Network::sound()).submit(outgoing, &mut diary).await.unwrap();
+    mailbox(&sandbox.url(), &Network::sound()).submit(outgoing, &mut diary).await.unwrap();
     assert_eq!(received(&sandbox).await.len(), 1);
 }

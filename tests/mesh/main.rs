@@ -1,7 +1,7 @@
 //! The MESH mailbox against NHS England's own programs: its sandbox, and its client as the other mailbox. They share no
 //! code with the library.
 //!
-//! `tools/mesh.py` installs both and runs these tests.
+//! `tools/mesh.py` installs both and runs these tests. Those of `simulated` need no other program.
 #![expect(clippy::indexing_slicing, reason = "an index that is wrong must fail the test")]
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::expect_used, reason = "tests")]
@@ -10,6 +10,7 @@ mod interrupted;
 mod network;
 mod refused;
 mod sandbox;
+mod simulated;
 mod transferred;
 
 use crate::network::Network;

@@ -28,7 +28,7 @@ type Decide = dyn FnMut(&str) -> Fate + Send;
 /// A network. Each request is decided about by its line, such as `POST outbox`.
 #[derive(Clone)]
 pub(crate) struct Network {
-    http: HttpTransport,
+    inner: Arc<dyn Transport>,
     decide: Arc<Mutex<Box<Decide>>>,
     lines: Arc<Mutex<Vec<String>>>,
     kills: Arc<Notify>,
@@ -43,14 +43,17 @@ impl Network {
         let config = HttpConfig::new()
             .with_max_response_bytes(110_000_000)
             .with_total_timeout(Duration::from_secs(600));
-        let http = HttpTransport::new(&config).unwrap();
+        Self::over(Arc::new(HttpTransport::new(&config).unwrap()), decide)
+    }
+
+    /// A network to `inner`, which need not be a sandbox.
+    pub(crate) fn over(
+        inner: Arc<dyn Transport>,
+        decide: impl FnMut(&str) -> Fate + Send + 'static,
+    ) -> Self {
         let decide: Box<Decide> = Box::new(decide);
-        Self {
-            http,
-            decide: Arc::new(Mutex::new(decide)),
-            lines: Arc::default(),
-            kills: Arc::default(),
-        }
+        let (decide, kills) = (Arc::new(Mutex::new(decide)), Arc::default());
+        Self { inner, decide, lines: Arc::default(), kills }
     }
 
     /// Performs `call` until it ends, or until the program is killed: then `None`.
@@ -75,15 +78,15 @@ impl Transport for Network {
         self.lines.lock().unwrap().push(line.clone());
         let fate = (self.decide.lock().unwrap())(&line);
         match fate {
-            Fate::Answered => self.http.send(request).await,
+            Fate::Answered => self.inner.send(request).await,
             Fate::Lost => Err(Error::new(ErrorKind::Timeout)),
             Fate::Unanswered => {
-                self.http.send(request).await?;
+                self.inner.send(request).await?;
                 Err(Error::new(ErrorKind::Interrupted))
             }
             Fate::KilledBefore | Fate::KilledAfter => {
                 if fate == Fate::KilledAfter {
-                    self.http.send(request).await?;
+                    self.inner.send(request).await?;
                 }
                 self.kills.notify_one();
                 // The call is dropped here, as a process is.

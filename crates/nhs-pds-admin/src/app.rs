@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::assets::Assets;
+use crate::batch_work::BatchWork;
 use crate::error::PageError;
 use crate::identity::Identity;
 use crate::limit::Limit;
@@ -57,6 +58,8 @@ pub(crate) struct App {
     pub(crate) check: TrailCheck,
     /// Caseloads that are not imported yet.
     pub(crate) uploads: Uploads,
+    /// Tracing by file; none where the screens have no folder for files.
+    pub(crate) batches: Option<BatchWork>,
 }
 
 impl App {
@@ -74,6 +77,11 @@ impl App {
     /// The sign-in of this crate.
     pub(crate) fn accounts(&self) -> Result<&Accounts, PageError> {
         self.accounts.as_ref().ok_or(PageError::NotFound)
+    }
+
+    /// Tracing by file.
+    pub(crate) fn batches(&self) -> Result<&BatchWork, PageError> {
+        self.batches.as_ref().ok_or(PageError::NotFound)
     }
 
     /// The review items, at the time of the screens' clock.

@@ -22,6 +22,8 @@ pub(crate) enum PageError {
     Conflict,
     /// The database, or the audit trail, cannot be used now.
     Unavailable,
+    /// Another program, or another user, works with the files of the batches.
+    FilesInUse,
     /// Too many requests.
     TooMany,
     /// The form or the file is too long.
@@ -44,7 +46,7 @@ impl PageError {
             Self::Forbidden | Self::CrossSite => StatusCode::FORBIDDEN,
             Self::Invalid => StatusCode::BAD_REQUEST,
             Self::Conflict => StatusCode::CONFLICT,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::FilesInUse => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -81,6 +83,7 @@ impl PageError {
             Self::Invalid => "The request could not be read",
             Self::Conflict => "Another user changed this at the same time",
             Self::Unavailable => "The service is not available at the moment",
+            Self::FilesInUse => "Another program works with the files of the batches",
             Self::TooMany => "Too many requests",
             Self::TooLarge => "The form or file is too large",
             Self::TooSlow => "The form took too long to arrive",
@@ -105,6 +108,9 @@ impl PageError {
             Self::Conflict => "Nothing was changed. Open the page again, and check what changed.",
             Self::Unavailable => {
                 "Nothing was changed. Try again in a minute. If it lasts, tell your administrator."
+            }
+            Self::FilesInUse => {
+                "It writes, sends or receives files, or another user does so on the page of the batches. Nothing was changed. Try again in a minute."
             }
             Self::TooMany => "Wait a minute, then try again.",
             Self::TooLarge => "Nothing was changed. Send less text, or a smaller file.",
@@ -135,7 +141,8 @@ impl From<process::Error> for PageError {
     fn from(error: process::Error) -> Self {
         tracing::warn!(kind = %error.kind(), "a page could not be shown");
         match error.kind() {
-            process::ErrorKind::Conflict => Self::Conflict,
+            process::ErrorKind::Conflict | process::ErrorKind::BatchState => Self::Conflict,
+            process::ErrorKind::BatchFolderInUse => Self::FilesInUse,
             process::ErrorKind::StoreBroken => Self::Failed,
             _ => Self::Unavailable,
         }

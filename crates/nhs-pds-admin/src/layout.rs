@@ -9,11 +9,12 @@ use axum::response::{Html, IntoResponse, Response};
 use nhs_pds::correspondence::CONFIDENTIAL;
 
 /// The parts of the navigation: the path, the text and the right that shows it.
-const SECTIONS: [(&str, &str, Right); 7] = [
+const SECTIONS: [(&str, &str, Right); 8] = [
     ("/worklist", "Worklist", Right::ViewWorklist),
     ("/search", "Search", Right::SearchCases),
     ("/process", "Process", Right::ViewProcess),
     ("/import", "Import", Right::Import),
+    ("/batches", "Batches", Right::Batches),
     ("/quality", "Data quality", Right::ViewQuality),
     ("/audit", "Audit", Right::ViewAudit),
     ("/people", "People", Right::ManagePeople),
@@ -52,7 +53,11 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(app: &App, person: Option<&Person>, heading: &str, section: &str) -> Self {
-        let is_there = |right| right != Right::ManagePeople || app.accounts.is_some();
+        let is_there = |right| match right {
+            Right::ManagePeople => app.accounts.is_some(),
+            Right::Batches => app.batches.is_some(),
+            _ => true,
+        };
         let shown = SECTIONS.iter().filter(|(.., right)| {
             is_there(*right) && person.is_some_and(|person| person.may(*right))
         });

@@ -53,6 +53,7 @@
 //! | `links` | opaque addresses: no URL contains a case id |
 //! | `protect` | requests from other sites, headers of security, pages for errors |
 //! | `uploads` | caseloads that are uploaded and not yet imported, in memory |
+//! | `batch_work` | work on batches that takes longer than a request |
 //! | `pages` | the pages, a folder each, with the folder of the same name in `templates/` |
 //!
 //! The page `docs/screens.md` of `nhs-pds` has the roles, the routes and what protects them.
@@ -60,6 +61,7 @@
 pub mod accounts;
 mod app;
 mod assets;
+mod batch_work;
 mod compared;
 mod error;
 mod facts;

@@ -114,7 +114,7 @@ fn error_page(app: &App, person: Option<&Person>, error: &PageError) -> Response
     let shown = page(&ErrorPage { layout, advice: error.advice(), sign_in });
     let body = shown.unwrap_or_else(|_| error.heading().into_response());
     let mut response = (error.status(), body).into_response();
-    if matches!(error, PageError::TooMany | PageError::Unavailable) {
+    if matches!(error, PageError::TooMany | PageError::Unavailable | PageError::FilesInUse) {
         let minute = HeaderValue::from_static("60");
         response.headers_mut().insert(header::RETRY_AFTER, minute);
     }

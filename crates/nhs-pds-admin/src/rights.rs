@@ -121,6 +121,8 @@ pub enum Right {
     PrintLetter,
     /// Import a caseload.
     Import,
+    /// Trace cases by file: write and download requests, import responses, release batches.
+    Batches,
     /// View the data-quality report.
     ViewQuality,
     /// Query and verify the audit trail.
@@ -135,7 +137,7 @@ pub enum Right {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ViewProcess,
         Self::ControlProcess,
         Self::ViewWorklist,
@@ -148,6 +150,7 @@ impl Right {
         Self::RefreshCase,
         Self::PrintLetter,
         Self::Import,
+        Self::Batches,
         Self::ViewQuality,
         Self::ViewAudit,
         Self::ExportSubject,
@@ -164,6 +167,7 @@ impl Right {
             | Self::DecideItem
             | Self::SearchPds
             | Self::Import
+            | Self::Batches
             | Self::ViewQuality => &[Administrator, DataQuality],
             Self::ControlProcess | Self::SearchPdsAdvanced | Self::ManagePeople => &[Administrator],
             Self::ViewWorklist
@@ -187,6 +191,7 @@ impl Right {
                 | Self::RefreshCase
                 | Self::PrintLetter
                 | Self::Import
+                | Self::Batches
                 | Self::ViewQuality
                 | Self::ViewAudit
                 | Self::ExportSubject
@@ -209,6 +214,7 @@ impl Right {
             Self::RefreshCase => "refresh_case",
             Self::PrintLetter => "print_letter",
             Self::Import => "import",
+            Self::Batches => "batches",
             Self::ViewQuality => "view_quality",
             Self::ViewAudit => "view_audit",
             Self::ExportSubject => "export_subject",
@@ -233,6 +239,7 @@ impl Right {
             Self::RefreshCase => "trace a case at once",
             Self::PrintLetter => "print the number of a case on a letter",
             Self::Import => "import a caseload",
+            Self::Batches => "trace cases by file: requests, responses, and what waits for them",
             Self::ViewQuality => "see the data-quality report",
             Self::ViewAudit => "query and verify the audit trail",
             Self::ExportSubject => "export everything about one person",

@@ -1,6 +1,7 @@
 use crate::accounts::Accounts;
 use crate::app::App;
 use crate::assets::{self, Assets};
+use crate::batch_work::BatchWork;
 use crate::error::PageError;
 use crate::identity::Identity;
 use crate::limit::Limit;
@@ -18,6 +19,7 @@ use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::OdsCode;
 use nhs_pds::ids::{Ids, RandomIds};
 use nhs_pds::process::Worker;
+use nhs_pds::process::batch::Batches;
 use nhs_pds::process::store::Store;
 use nhs_pds::process::tenants::Tenants;
 use nhs_pds::tenant::TenantName;
@@ -45,6 +47,7 @@ pub struct Screens {
     new_case_link: Option<String>,
     refresh: Option<Worker>,
     tenant: Option<(Arc<dyn Tenants>, TenantName)>,
+    batches: Option<Batches>,
     is_behind_tls: bool,
 }
 
@@ -71,6 +74,7 @@ impl Screens {
             new_case_link: None,
             refresh: None,
             tenant: None,
+            batches: None,
             is_behind_tls: true,
         }
     }
@@ -136,6 +140,25 @@ impl Screens {
     /// ```
     pub fn with_tenant(mut self, directory: Arc<dyn Tenants>, name: TenantName) -> Self {
         self.tenant = Some((directory, name));
+        self
+    }
+
+    /// Traces cases by file with `batches`, which must be of the same store: users write requests, download them, and
+    /// import the responses. Without it, there is no such page.
+    ///
+    /// A request file names the people who are due, and stays in the folder of `batches` until the batch ends. A response
+    /// is in memory only.
+    ///
+    /// ```
+    /// use nhs_pds::process::{Worker, batch::Batches};
+    /// use nhs_pds_admin::Screens;
+    ///
+    /// fn by_file(screens: Screens, worker: &Worker) -> Screens {
+    ///     screens.with_batches(Batches::beside(worker, "/var/lib/our-system/batches"))
+    /// }
+    /// ```
+    pub fn with_batches(mut self, batches: Batches) -> Self {
+        self.batches = Some(batches);
         self
     }
 
@@ -210,6 +233,7 @@ impl Screens {
             limit: Limit::default(),
             check: TrailCheck::default(),
             uploads: Uploads::default(),
+            batches: self.batches.map(BatchWork::new),
         });
         let (pages, table) = pages::all(Routes::new(Arc::clone(&app))).into_parts();
         let inner = pages

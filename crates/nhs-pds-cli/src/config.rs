@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 105] = [
+const SETTINGS: [&str; 106] = [
     "ablation",
     "algorithmic-trace",
     "allowance",
@@ -22,6 +22,7 @@ const SETTINGS: [&str; 105] = [
     "as",
     "attempts",
     "batch",
+    "batch-folder",
     "behind-proxy",
     "burst",
     "caseload",

@@ -355,7 +355,8 @@ async fn a_message_is_tracked_by_its_local_identifier() {
     let (_, _, client, _server) = started(|mesh| mesh).await;
     let headers = [&PDS[..], &[("Mex-LocalID", "a/b")]].concat();
     let path = "/outbox/tracking/a%2Fb";
-    assert_eq!(client.get(path).await.status, 404);
+    let unknown = client.get(path).await;
+    assert_eq!((unknown.status, &unknown.json()["detail"][0]["msg"]), (404, &"Not Found".into()));
     let id = client.send("POST /outbox", &headers, b"x").await.unwrap().id();
     let tracked = client.get(path).await.json();
     assert_eq!((&tracked["messageId"], &tracked["status"]), (&id.into(), &"Accepted".into()));

@@ -15,17 +15,22 @@ impl Cells {
 
     /// The cell at `place` without white space around it. Blank if there is none.
     pub(super) fn get(&self, place: usize) -> &[u8] {
-        let place = self.places.get(place).cloned().unwrap_or_default();
-        self.text.get(place).unwrap_or_default().trim_ascii()
+        self.text.get(self.place(place)).unwrap_or_default().trim_ascii()
     }
 
-    /// The same as text. Blank if it is not UTF-8: see [`is_utf_8`](Self::is_utf_8).
+    /// The same as text. Blank if it is not UTF-8.
     pub(super) fn text(&self, place: usize) -> &str {
         str::from_utf8(self.get(place)).unwrap_or_default()
     }
 
-    pub(super) fn is_utf_8(&self) -> bool {
-        str::from_utf8(&self.text).is_ok()
+    /// All cells as one text, if it is UTF-8: [`place`](Self::place) says where each of them is.
+    pub(super) fn all(&self) -> Option<&str> {
+        str::from_utf8(&self.text).ok()
+    }
+
+    /// Where a cell is in [`all`](Self::all). Nowhere if there is none.
+    pub(super) fn place(&self, place: usize) -> Range<usize> {
+        self.places.get(place).cloned().unwrap_or_default()
     }
 
     /// Whether the cells from `place` on are blank.
@@ -57,10 +62,13 @@ impl Cells {
         self.clear();
         self.text.extend_from_slice(line);
         let mut from = 0;
-        for piece in line.split(|byte| *byte == b',') {
-            self.places.push(from..from + piece.len());
-            from += piece.len() + 1;
+        for (at, byte) in line.iter().enumerate() {
+            if *byte == b',' {
+                self.places.push(from..at);
+                from = at + 1;
+            }
         }
+        self.places.push(from..line.len());
     }
 
     /// The cells of a record by RFC 4180. With `strict`, a quotation mark within a cell that does not begin with one is a

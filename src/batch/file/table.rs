@@ -193,16 +193,32 @@ impl ResponseRow {
     /// ```
     #[must_use]
     pub fn finding(&self, sent: Option<NhsNumber>) -> Finding {
-        let by_search = |outcome: Option<Outcome>| outcome.map(Finding::BySearch);
+        self.finding_with(sent, || self.person.clone())
+    }
+
+    /// The same without a copy of the person, for files of many rows.
+    #[must_use]
+    pub fn into_finding(mut self, sent: Option<NhsNumber>) -> Finding {
+        let person = std::mem::take(&mut self.person);
+        self.finding_with(sent, || person)
+    }
+
+    fn finding_with(
+        &self,
+        sent: Option<NhsNumber>,
+        person: impl FnOnce() -> Demographics,
+    ) -> Finding {
         let finding = match self.meaning(sent) {
-            Meaning::Confirmed => self.found().map(Finding::ByNumber),
-            Meaning::Superseded if sent.is_some() => self.superseded().map(Finding::ByNumber),
-            Meaning::Superseded => by_search(self.superseded()),
+            Meaning::Confirmed => self.found(person()).map(Finding::ByNumber),
+            Meaning::Superseded if sent.is_some() => {
+                self.superseded(person()).map(Finding::ByNumber)
+            }
+            Meaning::Superseded => self.superseded(person()).map(Finding::BySearch),
             Meaning::Invalidated => Some(Finding::ByNumber(Outcome::Invalidated)),
             Meaning::NotVerified => Some(Finding::ByNumber(Outcome::NotVerified)),
-            Meaning::Found => by_search(self.found()),
-            Meaning::None => by_search(Some(Outcome::None)),
-            Meaning::Ambiguous => by_search(Some(Outcome::Ambiguous(Vec::new()))),
+            Meaning::Found => self.found(person()).map(Finding::BySearch),
+            Meaning::None => Some(Finding::BySearch(Outcome::None)),
+            Meaning::Ambiguous => Some(Finding::BySearch(Outcome::Ambiguous(Vec::new()))),
             Meaning::Refused => Some(Finding::Refused),
             Meaning::NotTraced => None,
         };
@@ -223,10 +239,10 @@ impl ResponseRow {
     }
 
     /// The match with the number of the row. Without a number there is none.
-    fn found(&self) -> Option<Outcome> {
+    fn found(&self, person: Demographics) -> Option<Outcome> {
         let MatchedNumber::Number(number) = self.matched else { return None };
         let mut found = Match::new(number);
-        found.person = self.known();
+        found.person = known(person);
         found.score = self.confidence;
         let is_sensitive =
             self.code == Code::Sensitive || self.sensitivity == Some(Sensitivity::Sensitive);
@@ -236,15 +252,15 @@ impl ResponseRow {
         Some(Outcome::Found(Box::new(found)))
     }
 
-    fn superseded(&self) -> Option<Outcome> {
+    fn superseded(&self, person: Demographics) -> Option<Outcome> {
         let MatchedNumber::Number(by) = self.matched else { return None };
-        Some(Outcome::Superseded { by: Some(by), person: self.known().map(Box::new) })
+        Some(Outcome::Superseded { by: Some(by), person: known(person).map(Box::new) })
     }
+}
 
-    /// The person, unless the row has no field of them.
-    fn known(&self) -> Option<Demographics> {
-        (self.person != Demographics::default()).then(|| self.person.clone())
-    }
+/// The person, unless the row has no field of them.
+fn known(person: Demographics) -> Option<Demographics> {
+    (person != Demographics::default()).then_some(person)
 }
 
 fn number(matched: MatchedNumber, sent: Option<NhsNumber>) -> Number {
@@ -418,6 +434,7 @@ mod tests {
         let mut found = 0;
         for (row, sent) in every_row() {
             let finding = row.finding(sent);
+            assert!(row.clone().into_finding(sent) == finding);
             let (Finding::ByNumber(outcome) | Finding::BySearch(outcome)) = &finding else {
                 continue;
             };

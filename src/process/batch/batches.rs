@@ -14,6 +14,7 @@ use crate::process::store::unit::Store;
 use crate::trace::{self, Answer, Attended, Caller, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use chrono::TimeDelta;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -158,6 +159,34 @@ impl Batches {
         exported.ok_or_else(|| Error::new(ErrorKind::BatchState))
     }
 
+    /// Whether the file of the batch is in the folder, complete.
+    #[must_use]
+    pub fn has_file(&self, batch: &Batch) -> bool {
+        self.folder.join(batch.file_name()).exists()
+    }
+
+    /// Opens the file of a batch for a user who downloads it, over a connection that may break. Unlike after
+    /// [`export`](Self::export), the file stays in the folder until the batch ends, and can be downloaded again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BatchState`] when the batch is neither ready nor exported, or its file is not here, and the errors of
+    /// store and folder.
+    pub async fn download(&self, id: &str) -> Result<(Batch, File), Error> {
+        let folder = self.open_folder()?;
+        let batch = self.find(id).await?;
+        let path = folder.file(&batch.file_name());
+        if !path.exists() {
+            return Err(Error::new(ErrorKind::BatchState));
+        }
+        let file = File::open(&path).map_err(super::folder::failed)?;
+        if batch.state == BatchState::Exported {
+            return Ok((batch, file));
+        }
+        let exported = self.to_state(id, BatchState::Ready, BatchState::Exported).await?;
+        Ok((exported.ok_or_else(|| Error::new(ErrorKind::BatchState))?, file))
+    }
+
     /// Returns the waiting cases of a batch to the normal way, because a person knows that no response will come. The
     /// file of a batch that has not left is deleted.
     ///
@@ -276,5 +305,78 @@ impl Tracer for NoService {
         _: MessageId,
     ) -> Result<Answer, trace::Error> {
         Err(trace::Error::new(trace::ErrorKind::Configuration))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::MemoryLog;
+    use crate::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
+    use crate::demographics::Gender;
+    use crate::process::alert::MemoryAlerts;
+    use crate::process::batch::policy::BatchPolicy;
+    use crate::process::store::joined::Joined;
+    use crate::trace::LocalIdentity;
+    use std::io::{Cursor, Read};
+
+    async fn one_batch(folder: &Path) -> (Batches, Batch) {
+        let cases = Arc::new(MemoryStore::new());
+        let mut case = Case::new("RXX:1".parse().unwrap(), RecordType::AdultCase);
+        case.allocations = vec![Allocation::new("A Worker")];
+        (case.surname, case.gender) = (Some("Aindow".into()), Some(Gender::Female));
+        case.date_of_birth = Some("1943-05-19".parse().unwrap());
+        cases.insert_all(vec![case]).await.unwrap();
+        let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));
+        let store = Arc::new(Joined::new(cases, audit, alerts));
+        let id = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+        let batches = Batches::new(store, Settings::new(Caller::System(id)), folder);
+        let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+        (batches, built[0].clone())
+    }
+
+    #[tokio::test]
+    async fn a_download_may_be_repeated_until_the_batch_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let (batches, batch) = one_batch(dir.path()).await;
+        for _ in 0..2 {
+            assert!(batches.has_file(&batch));
+            let (exported, mut file) = batches.download(&batch.id).await.unwrap();
+            assert_eq!(exported.state, BatchState::Exported);
+            let mut text = String::new();
+            file.read_to_string(&mut text).unwrap();
+            assert_eq!((text.lines().count(), text.len() as u64), (2, batch.bytes));
+        }
+        let by = batches.settings.actor.clone();
+        batches.release(&batch.id, &by).await.unwrap();
+        assert!(!batches.has_file(&batch));
+        let error = batches.download(&batch.id).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BatchState);
+    }
+
+    #[tokio::test]
+    async fn a_response_in_memory_is_imported_like_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (batches, batch) = one_batch(dir.path()).await;
+        let (_, mut file) = batches.download(&batch.id).await.unwrap();
+        let mut request = String::new();
+        file.read_to_string(&mut request).unwrap();
+        let reference = request.lines().nth(1).unwrap().split(',').next().unwrap();
+        let response = format!(
+            "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO\n{reference},98,0000000000\n\
+             unknown-row,98,0000000000\n"
+        );
+        let mut rows = Vec::new();
+        let imported = batches
+            .import_from(Cursor::new(response), &mut |row| rows.push(row.clone()))
+            .await
+            .unwrap();
+        assert_eq!((imported.rows, rows.len()), (2, 2));
+        assert_eq!(imported.decided.values().sum::<u64>(), 1);
+        assert_eq!(imported.batches[0].waiting, 0);
+        assert!(imported.batches[0].is_closed());
+        // The file of a batch that has ended is deleted with the next action in the folder.
+        batches.tidy().await.unwrap();
+        assert!(!batches.has_file(&batch));
     }
 }

@@ -3,6 +3,7 @@
 use crate::batch::Reference;
 use crate::batch::file::{Entry, FileError, FileErrorKind, ResponseFile, ResponseRow};
 use crate::process::batch::batches::Batches;
+use crate::process::batch::folder::failed;
 use crate::process::batch::record::{Batch, BatchState, Ending};
 use crate::process::batch::rows::{RowFault, RowReport, Settled};
 use crate::process::decision::result::TraceResult;
@@ -12,7 +13,7 @@ use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::hash::BuildHasher;
-use std::io::BufReader;
+use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -67,8 +68,21 @@ impl Batches {
         file: &Path,
         observer: &mut (dyn FnMut(&RowReport) + Send),
     ) -> Result<Imported, Error> {
-        let duplicates = Duplicates::of(file)?;
-        let mut response = open(file)?;
+        self.import_from(File::open(file).map_err(failed)?, observer).await
+    }
+
+    /// The same for a response that is not a file, such as an upload in memory. It is read from its beginning.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`import`](Self::import).
+    pub async fn import_from(
+        &self,
+        mut file: impl Read + Seek + Send,
+        observer: &mut (dyn FnMut(&RowReport) + Send),
+    ) -> Result<Imported, Error> {
+        let duplicates = Duplicates::of(&mut file)?;
+        let mut response = open(&mut file)?;
         let (engine, mut imported) = (self.engine(), Imported::default());
         let (mut tasks, mut touched) = (JoinSet::new(), BTreeSet::new());
         let mut next = Some(());
@@ -163,9 +177,9 @@ async fn settle(
     Ok((RowReport::of(&row, result), batch))
 }
 
-fn open(file: &Path) -> Result<ResponseFile<BufReader<File>>, Error> {
-    let opened = File::open(file).map_err(super::folder::failed)?;
-    ResponseFile::open(BufReader::with_capacity(128 * 1024, opened)).map_err(unreadable)
+fn open<R: Read + Seek>(mut file: R) -> Result<ResponseFile<BufReader<R>>, Error> {
+    file.rewind().map_err(failed)?;
+    ResponseFile::open(BufReader::with_capacity(128 * 1024, file)).map_err(unreadable)
 }
 
 fn unreadable(error: FileError) -> Error {
@@ -184,7 +198,7 @@ struct Duplicates {
 }
 
 impl Duplicates {
-    fn of(file: &Path) -> Result<Self, Error> {
+    fn of(file: impl Read + Seek) -> Result<Self, Error> {
         let (hasher, mut response) = (RandomState::new(), open(file)?);
         let mut hashes: Vec<u64> = Vec::new();
         // A fault of the file is reported when the rows are settled.

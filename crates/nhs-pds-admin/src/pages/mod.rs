@@ -2,6 +2,7 @@
 
 mod account;
 pub(crate) mod audit;
+mod batches;
 mod case;
 mod home;
 mod import;
@@ -20,6 +21,7 @@ pub(crate) fn all(routes: Routes) -> Routes {
     let pages = [
         account::routes,
         audit::routes,
+        batches::routes,
         case::routes,
         home::routes,
         import::routes,

@@ -3,6 +3,7 @@
 
 mod file;
 pub(crate) mod history;
+pub(crate) mod receive;
 pub(crate) mod state;
 pub(crate) mod work;
 

@@ -1,7 +1,9 @@
 //! The tables of `docs/screens.md` are those of the program.
 
+use crate::batches::of_folder;
 use crate::security::of_standalone;
 use crate::support::{Believing, Site};
+use nhs_pds::demographics::OdsCode;
 use nhs_pds_admin::{FieldGroup, Right, Role, Route, Screens};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -51,16 +53,24 @@ fn fields() -> String {
 
 async fn routes() -> String {
     let site = Site::new().await;
-    let organisation = "RHM".parse().unwrap();
-    let screens = Screens::new(Arc::clone(&site.store), organisation, Arc::new(Believing));
-    let mounted: BTreeSet<Route> = screens.routes().into_iter().collect();
+    let organisation: OdsCode = "RHM".parse().unwrap();
+    let screens =
+        || Screens::new(Arc::clone(&site.store), organisation.clone(), Arc::new(Believing));
+    let mounted: BTreeSet<Route> = screens().routes().into_iter().collect();
+    let by_file = screens().with_batches(of_folder(&site.store, "unused".as_ref()));
+    let by_file: BTreeSet<Route> = by_file.routes().into_iter().collect();
     let alone: BTreeSet<Route> =
         of_standalone(Arc::clone(&site.store)).routes().into_iter().collect();
-    let rows = mounted.union(&alone).map(|route| {
+    let all: BTreeSet<Route> = by_file.union(&alone).copied().collect();
+    let rows = all.iter().map(|route| {
         let right = route
             .right()
             .map_or("before the sign-in".to_owned(), |right| format!("`{}`", right.as_str()));
-        let place = if mounted.contains(route) { "" } else { "with sign-in of its own" };
+        let place = match route {
+            _ if mounted.contains(route) => "",
+            _ if by_file.contains(route) => "with a folder for batches",
+            _ => "with sign-in of its own",
+        };
         format!("| {} | `{}` | {right} | {place} |\n", route.method(), route.path())
     });
     let head = "| method | path | right | only |\n|---|---|---|---|\n";

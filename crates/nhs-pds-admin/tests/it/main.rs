@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod batches;
 mod case;
 mod confirm;
 mod documents;

@@ -177,6 +177,15 @@ impl Parts<'_> {
         gateway.with_labels(self.settings.service.labels())
     }
 
+    /// Who decides, and by which rules.
+    pub(crate) fn decisions(&self) -> Result<process::Settings, crate::console::Failed> {
+        let rules = &self.settings.rules;
+        Ok(process::Settings::new(Caller::System(self.us.clone()))
+            .with_actor(self.actor())
+            .with_policy(rules.policy()?)
+            .with_scope(rules.scope()))
+    }
+
     /// A worker over a gateway of [`gateway`](Self::gateway).
     pub(crate) fn worker(
         &self,
@@ -186,13 +195,11 @@ impl Parts<'_> {
         let settings = self.settings;
         let labels: Labels = settings.service.labels();
         let policy = resilience::RetryPolicy::default().with_attempts(settings.attempts());
-        let made = process::Settings::new(Caller::System(self.us.clone()))
+        let made = self
+            .decisions()?
             .with_labels(labels)
             .with_retry(Retry::new(policy))
             .with_foreground(gateway.foreground())
-            .with_actor(self.actor())
-            .with_policy(settings.rules.policy()?)
-            .with_scope(settings.rules.scope())
             .with_lease(self.lease)
             .with_in_flight(settings.in_flight());
         Ok(Worker::new(gateway.background(), store, made))

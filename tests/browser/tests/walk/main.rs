@@ -1,5 +1,6 @@
 //! The screens, walked as people work.
 
+mod batches;
 mod import;
 mod keyboard;
 mod pages;

@@ -4,8 +4,8 @@ use nhs_pds_browser_tests::{Person, World};
 
 /// Each role, the user who has it, and what the menu offers.
 const MENUS: [(&str, &[&str]); 4] = [
-    ("amal", &["Worklist", "Search", "Process", "Import", "Data quality", "People"]),
-    ("dana", &["Worklist", "Search", "Process", "Import", "Data quality"]),
+    ("amal", &["Worklist", "Search", "Process", "Import", "Batches", "Data quality", "People"]),
+    ("dana", &["Worklist", "Search", "Process", "Import", "Batches", "Data quality"]),
     ("frances", &["Worklist", "Search"]),
     ("audrey", &["Audit"]),
 ];

@@ -54,10 +54,12 @@ pub(super) async fn show(shown: &mut Shown) {
         format!(r#"{{"detail":[{{"event":"SEND","code":"12, {FAMILY}","msg":"{FAMILY}"}}]}}"#);
     let first =
         format!(r#"{{"errorEvent":"x","errorCode":"{FAMILY} ","errorDescription":"{FAMILY}"}}"#);
+    let known = format!(r#"{{"detail":[{{"event":"SEND","code":"12","msg":"{FAMILY}"}}]}}"#);
     let header = format!(r#"{{"detail":[{{"loc":["header","{FAMILY} "],"msg":"{FAMILY}"}}]}}"#);
     for (status, body) in [
         (417, second),
         (417, first),
+        (417, known),
         (400, header),
         (403, FAMILY.to_owned()),
         (302, FAMILY.to_owned()),

@@ -4,6 +4,8 @@ mod attended;
 mod audit;
 #[cfg(feature = "batch")]
 mod batch;
+#[cfg(feature = "batch")]
+mod by_batch;
 mod cases;
 #[cfg(feature = "csv")]
 mod csv;
@@ -61,6 +63,8 @@ pub(super) fn show(shown: &mut Shown) {
         worker::show(shown).await;
         attended::show(shown).await;
         tenants::show(shown).await;
+        #[cfg(feature = "batch")]
+        by_batch::show(shown).await;
         screens::show(shown).await;
         #[cfg(feature = "sqlite")]
         transfer::show(shown).await;

@@ -2,7 +2,7 @@
 
 use crate::error::PageError;
 use crate::layout::{Layout, page};
-use crate::pages::{process, quality};
+use crate::pages::{batches, process, quality};
 use crate::rights::Right;
 use crate::routes::Routes;
 use crate::visitor::Visitor;
@@ -15,7 +15,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 }
 
 /// What the user can do: the right, the path, the name and a sentence.
-const LINKS: [(Right, &str, &str, &str); 8] = [
+const LINKS: [(Right, &str, &str, &str); 9] = [
     (
         Right::ViewWorklist,
         "/worklist",
@@ -25,6 +25,7 @@ const LINKS: [(Right, &str, &str, &str); 8] = [
     (Right::SearchCases, "/search", "Search", "Find a person among the cases, and then on PDS."),
     (Right::ViewProcess, "/process", "Process", "See what the process does, and when it runs."),
     (Right::Import, "/import", "Import", "Take in a caseload from another system."),
+    (Right::Batches, "/batches", "Batches", "Trace many cases by file, and import the response."),
     (
         Right::ViewQuality,
         "/quality",
@@ -79,12 +80,20 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
             href: app.path("/worklist"),
             link: "Go to the worklist",
         });
-        notices = Some(of_process.chain(of_items).collect());
+        let of_batches = if visitor.may(Right::Batches) { batches::held(app).await? } else { None };
+        let of_batches = of_batches.map(|(what, to_do)| Notice {
+            what,
+            to_do,
+            href: app.path("/batches"),
+            link: "Go to the batches",
+        });
+        notices = Some(of_process.chain(of_items).chain(of_batches).collect());
     }
     let is_shown = |right: Right, path: &str| {
         visitor.may(right)
             && (path != "/account" || app.accounts.is_some())
             && (path != "/people" || app.accounts.is_some())
+            && (path != "/batches" || app.batches.is_some())
     };
     let cards = LINKS.iter().filter(|(right, path, ..)| is_shown(*right, path));
     let cards =

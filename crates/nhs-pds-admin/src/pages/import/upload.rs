@@ -3,11 +3,11 @@
 use crate::error::PageError;
 use crate::form::FormErrors;
 use crate::pages::import::list;
+use crate::uploads::receive::{receive_file, refused};
 use crate::uploads::work::in_words;
-use crate::uploads::{File, LONGEST_FILE, MOST_ROWS, TooMuch, Upload};
+use crate::uploads::{File, MOST_ROWS, Upload};
 use crate::visitor::Visitor;
 use axum::extract::Multipart;
-use axum::extract::multipart::{Field, MultipartError};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use nhs_pds::audit::EventKind;
@@ -50,12 +50,12 @@ async fn read(
     let (mut source, mut file) = (String::new(), None);
     while let Some(field) = match form.next_field().await {
         Ok(field) => field,
-        Err(error) => return failed(&error, errors).map(|()| (source, None)),
+        Err(error) => return refused(&error, errors).map(|()| (source, None)),
     } {
         match field.name() {
             Some("source") => source = field.text().await.map_err(|_| PageError::Invalid)?,
             Some("file") if file.is_none() => {
-                file = Some(receive_file(visitor, field, errors).await?);
+                file = Some(receive_file(&visitor.app.uploads, field, errors).await?);
             }
             _ => return Err(PageError::Invalid),
         }
@@ -67,49 +67,6 @@ async fn read(
         errors.add("file", "Choose a CSV file that is not empty");
     }
     Ok((source, file))
-}
-
-async fn receive_file(
-    visitor: &Visitor,
-    mut field: Field<'_>,
-    errors: &mut FormErrors,
-) -> Result<File, PageError> {
-    let mut file = visitor.app.uploads.receive();
-    loop {
-        match field.chunk().await {
-            Ok(Some(bytes)) => match file.push(&bytes) {
-                Ok(()) => {}
-                Err(TooMuch::File) => {
-                    too_long(errors);
-                    return Ok(file);
-                }
-                Err(TooMuch::All) => {
-                    errors.add("file", "The server has too many uploads at the moment. Try again later, or ask other users to finish theirs");
-                    return Ok(file);
-                }
-            },
-            Ok(None) => return Ok(file),
-            Err(error) => return failed(&error, errors).map(|()| file),
-        }
-    }
-}
-
-fn failed(error: &MultipartError, errors: &mut FormErrors) -> Result<(), PageError> {
-    if error.status() != StatusCode::PAYLOAD_TOO_LARGE {
-        return Err(PageError::Invalid);
-    }
-    too_long(errors);
-    Ok(())
-}
-
-fn too_long(errors: &mut FormErrors) {
-    let megabytes = LONGEST_FILE / 1024 / 1024;
-    errors.add(
-        "file",
-        format!(
-            "The file must be smaller than {megabytes} megabytes. Divide it into several files"
-        ),
-    );
 }
 
 /// A name of a source stands in settings and in the audit trail, so it must not be a person's.

@@ -18,6 +18,8 @@ pub(super) enum Start {
     Post(&'static str, Vec<(&'static str, String)>),
     /// A caseload to import.
     Upload(String),
+    /// A response to a batch.
+    Answer(String),
 }
 
 /// A response that the crawler got, and how.
@@ -128,6 +130,12 @@ pub(super) async fn crawl(
                 is_multipart: false,
                 fields: fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
             }),
+            Start::Answer(file) => {
+                let page = browser.answer(file.as_bytes()).await;
+                if page.location().starts_with('/') {
+                    queue.push_back(page.location().to_owned());
+                }
+            }
             Start::Upload(file) => {
                 let page = browser.upload("case system", file.as_bytes()).await;
                 if page.location().starts_with('/') {

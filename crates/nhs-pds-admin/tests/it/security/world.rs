@@ -9,13 +9,18 @@ use nhs_pds::case::{
     ReviewStep,
 };
 use nhs_pds::clock::FixedClock;
-use nhs_pds::demographics::{Address, Demographics, GpPractice, PersonName, Recorded, Telecom};
+use nhs_pds::demographics::{
+    Address, Demographics, Gender, GpPractice, PersonName, Recorded, Telecom,
+};
 use nhs_pds::matching::{Criteria, Local, NameTables, Risk, relate};
+use nhs_pds::process::Settings;
 use nhs_pds::process::alert::MemoryAlerts;
-use nhs_pds::process::store::{Joined, Store};
+use nhs_pds::process::batch::{BatchPolicy, Batches};
+use nhs_pds::process::store::{Commit, Joined, Store};
 use nhs_pds::trace::{Caller, Exchange, LocalIdentity, User};
 use nhs_pds_admin::{Identity, IdentityError, Person, Role, Route, Screens};
 use std::sync::Arc;
+use tempfile::{TempDir, tempdir};
 
 /// Texts as no person has them, each with a word by which a page is searched for it.
 pub(super) const TEXTS: [&str; 5] = [
@@ -100,6 +105,11 @@ fn person(text: &str) -> Demographics {
     person
 }
 
+fn actor() -> Actor {
+    let id = LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap();
+    Actor::new(&Caller::System(id), TEXTS.concat())
+}
+
 /// All cases: one for each text, and one of another worker.
 pub(super) fn cases() -> Vec<Case> {
     let long = long();
@@ -135,7 +145,13 @@ pub(super) fn starts(routes: &[Route]) -> Vec<Start> {
         rows.concat()
     );
     let upload = has("/import").then_some(Start::Upload(file));
-    pages.chain(search.filter(|_| has("/search"))).chain(upload).collect()
+    // A response with the texts in every place.
+    let row = |text: &str| format!("{0},{0},{0},{0}\n", quoted(text));
+    let rows: String = TEXTS.iter().map(|text| row(text)).collect();
+    let head = "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO,FAMILY_NAME\n";
+    let answer = format!("{head}{rows}no-such-row,98,0000000000,{}\n", quoted(TEXTS[0]));
+    let answer = has("/batches").then_some(Start::Answer(answer));
+    pages.chain(search.filter(|_| has("/search"))).chain(upload).chain(answer).collect()
 }
 
 /// A vendor's identity whose users have the names of an attacker. The header says the role.
@@ -163,14 +179,15 @@ pub(super) struct World {
     pub(super) store: Arc<dyn Store>,
     pub(super) log: Arc<MemoryLog>,
     pub(super) clock: Arc<FixedClock>,
+    /// The folder of batches.
+    folder: TempDir,
 }
 
 impl World {
     pub(super) async fn new() -> Self {
         let (cases_, log) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
         cases_.insert_all(cases()).await.unwrap();
-        let id = LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap();
-        let actor = Actor::new(&Caller::System(id), TEXTS.concat());
+        let actor = actor();
         let mut entries = Vec::new();
         for case in cases() {
             let text = case.surname.clone().unwrap();
@@ -183,7 +200,39 @@ impl World {
         log.append(entries).await.unwrap();
         let alerts = Arc::new(MemoryAlerts::default());
         let store: Arc<dyn Store> = Arc::new(Joined::new(cases_, Arc::clone(&log) as _, alerts));
-        Self { store, log, clock: Arc::new(FixedClock::at(now())) }
+        let world =
+            Self { store, log, clock: Arc::new(FixedClock::at(now())), folder: tempdir().unwrap() };
+        world.write_batches().await;
+        world
+    }
+
+    fn batches(&self) -> Batches {
+        let id = LocalIdentity::new("RHM".parse().unwrap(), "worker").unwrap();
+        let settings = Settings::new(Caller::System(id)).with_clock(Arc::clone(&self.clock) as _);
+        Batches::new(Arc::clone(&self.store), settings, self.folder.path())
+    }
+
+    /// A batch that waits for a decision, of which a service has said what an attacker would, and one that is ready.
+    async fn write_batches(&self) {
+        let everything = BatchPolicy::everything();
+        for at in 0..2 {
+            let mut due =
+                Case::new(format!("RHM:Qzdue{at}").parse().unwrap(), RecordType::AdultCase);
+            (due.surname, due.gender) = (Some("Zqdue".to_owned()), Some(Gender::Female));
+            due.date_of_birth = Some("1943-05-19".parse().unwrap());
+            due.allocations = vec![Allocation::new("front-line")];
+            self.store.cases().insert_all(vec![due]).await.unwrap();
+            let built = self.batches().build(&everything, &mut |_| ()).await.unwrap();
+            assert_eq!(built.len(), 1);
+        }
+        let mut setting = self.store.cases().setting("batches").await.unwrap().unwrap();
+        let mut batches: serde_json::Value = serde_json::from_str(&setting.value).unwrap();
+        batches[0]["state"] = "held".into();
+        (batches[0]["message_id"], batches[0]["code"]) = (TEXTS.concat().into(), long().into());
+        setting.value = batches.to_string();
+        let entry = Entry::new(EventKind::BatchChanged, now(), &actor());
+        let commit = Commit::new(&actor(), now()).set("batches", setting, entry);
+        assert!(self.store.commit(commit).await.unwrap().is_done());
     }
 
     /// The screens of the world, for its nasty users.
@@ -192,6 +241,7 @@ impl World {
         Screens::new(Arc::clone(&self.store), organisation, Arc::new(Nasty))
             .with_service_name(TEXTS[1])
             .with_clock(Arc::clone(&self.clock) as _)
+            .with_batches(self.batches())
     }
 
     pub(super) fn site(&self) -> crate::support::Site {

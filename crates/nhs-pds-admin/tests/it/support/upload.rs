@@ -1,33 +1,36 @@
 //! Sends a form with a file.
 
-use super::{Browser, Page, USER};
+use super::{Browser, Page};
+use axum::body::Body;
 use http::Request;
-use http_body_util::BodyExt;
-use tower::ServiceExt;
 
 impl Browser<'_> {
     /// Sends the form of an import with this source and file.
     pub(crate) async fn upload(&self, source: &str, file: &[u8]) -> Page {
-        let mut body = format!(
-            "--b\r\ncontent-disposition: form-data; name=\"source\"\r\n\r\n{source}\r\n--b\r\n\
-             content-disposition: form-data; name=\"file\"; filename=\"../../etc/passwd\"\r\n\
-             content-type: application/octet-stream\r\n\r\n"
-        )
-        .into_bytes();
+        self.upload_to("/import", &[("source", source)], file).await
+    }
+
+    /// Sends the form of a response to a batch.
+    pub(crate) async fn answer(&self, file: &[u8]) -> Page {
+        self.upload_to("/batches/import", &[], file).await
+    }
+
+    /// Sends a form with these fields and a file.
+    async fn upload_to(&self, path: &str, fields: &[(&str, &str)], file: &[u8]) -> Page {
+        let fields = fields.iter().map(|(name, value)| {
+            format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        });
+        let mut body = fields.collect::<String>().into_bytes();
+        body.extend_from_slice(
+            b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"../../etc/passwd\"\r\n\
+              content-type: application/octet-stream\r\n\r\n",
+        );
         body.extend_from_slice(file);
         body.extend_from_slice(b"\r\n--b--\r\n");
-        let mut request = Request::post("/import")
+        let request = Request::post(path)
             .header("host", "localhost")
             .header("origin", "http://localhost")
             .header("content-type", "multipart/form-data; boundary=b");
-        if let Some(user) = &self.user {
-            request = request.header(USER, user);
-        }
-        let request = request.body(axum::body::Body::from(body)).unwrap();
-        let response = self.site.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        let html = String::from_utf8_lossy(&body).into_owned();
-        Page { status: parts.status, headers: parts.headers, html }
+        self.request(request.body(Body::from(body)).unwrap()).await
     }
 }

@@ -38,6 +38,11 @@ pub(crate) struct Args {
     /// A style sheet with your own colours and fonts.
     #[arg(long, value_name = "CSS")]
     pub(super) theme: Option<PathBuf>,
+    /// The folder for the files of batches, which users write, download and answer. It has personal data, and only its
+    /// owner has access. Over all tenants, each has a folder of its name in it. [default: the path of the SQLite file with
+    /// `-batches` after it; for PostgreSQL, there is no page of batches]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) batch_folder: Option<PathBuf>,
     /// The days after which a password must be changed (HAV-12); 0 for never.
     #[arg(long, value_name = "DAYS", default_value = "90")]
     pub(super) password_days: u16,

@@ -1,13 +1,16 @@
 //! The organisations whose screens are served: that of a file, one tenant, or all tenants.
 
 use super::args::Args;
+use crate::commands::batch::folder_of;
 use crate::console::{Failed, because, read};
 use crate::database::{Address, Opened, connect_to_all};
 use crate::service::Reached;
 use crate::tenants::{Factory, Limits, Parts, Settings, View};
 use chrono::TimeDelta;
+use nhs_pds::batch;
 use nhs_pds::demographics::OdsCode;
 use nhs_pds::process::Worker;
+use nhs_pds::process::batch::Batches;
 use nhs_pds::process::store::Store;
 use nhs_pds::process::tenants::{PostgresTenants, Tenant, Tenants};
 use nhs_pds::resilience::Gateway;
@@ -27,6 +30,8 @@ pub(super) struct Organisation {
     /// A simulator serves until this is dropped.
     pub(super) reached: Option<Arc<Reached>>,
     theme: Option<String>,
+    /// Tracing by file, where there is a folder for it.
+    batches: Option<Batches>,
 }
 
 /// The organisations of the command line.
@@ -50,6 +55,7 @@ pub(super) async fn all(cli: &Args) -> Result<Vec<Organisation>, Failed> {
 async fn of_a_file(cli: &Args) -> Result<Organisation, Failed> {
     let settings = &cli.settings;
     let database = cli.database.database()?;
+    let folder = folder_of(cli.batch_folder.as_ref(), &database)?;
     let Opened { store, .. } = database.open(settings.anchors.as_deref()).await?;
     let us = settings.service.us()?;
     let code = us.organisation().clone();
@@ -61,18 +67,25 @@ async fn of_a_file(cli: &Args) -> Result<Organisation, Failed> {
         worker: None,
         reached: None,
         theme: None,
+        batches: None,
     };
     // Without a service, not the simulator: its people are invented.
-    if settings.service.is_named() || settings.service.has_register() {
+    let parts = Parts { settings, us, lease: cli.lease };
+    let batches = if settings.service.is_named() || settings.service.has_register() {
         let reached = settings.service.reach().await?;
-        let parts = Parts { settings, us, lease: cli.lease };
         let gateway = Gateway::new(Arc::clone(&reached.client))
             .with_rate_limit(settings.rate_limit(&reached));
         let gateway = parts.gateway(gateway);
-        organisation.worker = Some(parts.worker(gateway.clone(), store)?);
+        let worker = parts.worker(gateway.clone(), store)?;
+        let batches = Batches::beside(&worker, folder);
+        organisation.worker = Some(worker);
         organisation.gateway = Some(gateway);
         organisation.reached = Some(Arc::new(reached));
-    }
+        batches
+    } else {
+        Batches::new(store, parts.decisions()?, folder)
+    };
+    organisation.batches = Some(batches);
     Ok(organisation)
 }
 
@@ -119,6 +132,10 @@ async fn of_tenants(
         let path = if only.is_some() { String::new() } else { format!("/{}", tenant.name) };
         let settings = Settings::of(tenant).map_err(|error| about(&error))?;
         let opened = factory.open(tenant, &settings).await.map_err(|error| about(&error))?;
+        let batches = cli.batch_folder.as_ref().map(|folder| {
+            let name = only.is_none().then(|| tenant.name.as_str());
+            Batches::beside(&opened.worker, name.map_or(folder.clone(), |name| folder.join(name)))
+        });
         all.push(Organisation {
             path,
             code: tenant.organisation.clone(),
@@ -127,6 +144,7 @@ async fn of_tenants(
             worker: Some(opened.worker),
             reached: Some(opened.reached),
             theme: None,
+            batches,
         });
     }
     Ok(all)
@@ -161,6 +179,11 @@ impl Organisation {
         }
         if let Some(worker) = &self.worker {
             screens = screens.with_refresh(worker.clone());
+        }
+        if let Some(batches) = &self.batches {
+            // A file of this size can be uploaded over the internet too.
+            screens =
+                screens.with_batches(batches.clone().with_limits(batch::file::Limits::INTERNET));
         }
         screens
     }

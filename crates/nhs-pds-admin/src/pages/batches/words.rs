@@ -1,0 +1,208 @@
+//! What batches, files and rows are called on pages.
+
+use crate::batch_work::{Ended, Failure};
+use nhs_pds::batch::file::{FileErrorKind, RowErrorKind};
+use nhs_pds::process::ErrorKind;
+use nhs_pds::process::batch::{BatchState, Ending, RowFault};
+
+/// What is known of a batch.
+pub(super) const fn state(state: BatchState) -> &'static str {
+    match state {
+        BatchState::Building => "The file is being written",
+        BatchState::Ready => "Ready: the file has not left",
+        BatchState::Exported => "A user has the file",
+        BatchState::Sending => "Being sent",
+        BatchState::Sent => "Sent: waiting for the response",
+        BatchState::Held => "Needs a decision: it is not known whether the service has the file",
+        BatchState::Releasing(_) => "The cases are being released",
+        BatchState::Closed(Ending::Settled) => "Ended: every case is settled",
+        BatchState::Closed(Ending::Withdrawn) => "Ended: the file has not left",
+        BatchState::Closed(Ending::Refused) => "Ended: the service refused the file",
+        BatchState::Closed(Ending::NotDelivered) => "Ended: the file was not delivered",
+        BatchState::Closed(Ending::Lost) => "Ended: no response came in time",
+        BatchState::Closed(Ending::Released) => "Ended: a user released the cases",
+        _ => "Another state",
+    }
+}
+
+/// How far an import is.
+pub(super) fn import(ended: Option<&Ended>) -> &'static str {
+    match ended.map(|ended| &ended.outcome) {
+        None => "Importing",
+        Some(Ok(imported)) if imported.fault.is_none() => "Completed",
+        Some(Ok(_)) => "Partly completed",
+        Some(Err(_)) => "Failed",
+    }
+}
+
+/// Why work has ended early, and what to do.
+pub(super) const fn failure(failure: Failure) -> (&'static str, &'static str) {
+    match failure {
+        Failure::File(kind) => file(kind),
+        Failure::Process(kind) => process(kind),
+        Failure::Program => (
+            "The program failed.",
+            "Tell your administrator when it happened. What was done before is kept.",
+        ),
+    }
+}
+
+const fn process(kind: ErrorKind) -> (&'static str, &'static str) {
+    match kind {
+        ErrorKind::BatchFolderInUse => {
+            ("Another program works with the files of the batches.", "Try again in a minute.")
+        }
+        ErrorKind::BatchFolder => (
+            "The folder of the files cannot be read or written. The disk may be full.",
+            "Tell your administrator. Files that are complete are in the list below.",
+        ),
+        _ => (
+            "The database or the audit trail could not be used.",
+            "Try again in a minute. If it lasts, tell your administrator.",
+        ),
+    }
+}
+
+/// What is wrong with a response, and what to do.
+pub(super) const fn file(kind: FileErrorKind) -> (&'static str, &'static str) {
+    match kind {
+        FileErrorKind::NotText => (
+            "The file is a workbook, is compressed, or is not in UTF-8.",
+            "Get it again as the service sent it. Do not open it in a spreadsheet before.",
+        ),
+        FileErrorKind::Unknown => (
+            "The file is not a response of PDS MESH, the Master Patient Trace or the DBS.",
+            "Choose the response of the service.",
+        ),
+        FileErrorKind::Columns => (
+            "The first line of the file does not have the columns of a response, each once.",
+            "Get the file again as the service sent it.",
+        ),
+        FileErrorKind::Workflow => (
+            "The file is a request, or belongs to another service.",
+            "Choose the response of the service.",
+        ),
+        FileErrorKind::Refused => (
+            "The service refused the whole request. No person of it was traced.",
+            "Release the batch: its cases then return to the normal way.",
+        ),
+        FileErrorKind::Count => (
+            "The file does not have the number of rows that its first line states.",
+            "The rows that were read are settled. Get the file again, and import it: no row counts twice.",
+        ),
+        _ => ("The file could not be read to its end.", "Import it again: no row counts twice."),
+    }
+}
+
+/// Why nothing was settled from a row, and what follows.
+pub(super) const fn fault(fault: RowFault) -> (&'static str, &'static str) {
+    match fault {
+        RowFault::Damaged(kind) => (damage(kind), WAITS),
+        RowFault::Duplicate => ("The file has several rows with this reference", WAITS),
+        RowFault::Unknown => (
+            "No case waits for a row with this reference",
+            "Nothing. The case was settled before, was released, or is not one of ours.",
+        ),
+        RowFault::Changed => (
+            "The data of the case have changed since they were sent",
+            "The case is traced again in the normal way.",
+        ),
+        RowFault::NotTraced => (
+            "The service has not traced the row, or contradicts itself",
+            "The case is traced again in the normal way.",
+        ),
+        RowFault::Conflict => {
+            ("Another program keeps changing the case", "The case waits. Import the file again.")
+        }
+        _ => ("Another cause", WAITS),
+    }
+}
+
+const WAITS: &str = "The case waits. Get the file again, and import it. Without that, it is traced when the batch counts as lost.";
+
+const fn damage(kind: RowErrorKind) -> &'static str {
+    match kind {
+        RowErrorKind::Short => "The row has fewer values than columns: it was cut off",
+        RowErrorKind::Long => "The row has more values than columns",
+        RowErrorKind::Quote => "A quotation mark is not closed, or closes within a value",
+        RowErrorKind::Size => "The row is too long",
+        RowErrorKind::Encoding => "The row is not UTF-8",
+        RowErrorKind::Zero => "The row contains a zero byte",
+        RowErrorKind::Reference => "The reference of the row cannot be read",
+        RowErrorKind::Layout => "The code or the number is not in its place",
+        _ => "The row cannot be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn each_state_and_cause_has_words_of_its_own() {
+        let endings = [
+            Ending::Settled,
+            Ending::Withdrawn,
+            Ending::Refused,
+            Ending::NotDelivered,
+            Ending::Lost,
+            Ending::Released,
+        ];
+        let states = [
+            BatchState::Building,
+            BatchState::Ready,
+            BatchState::Exported,
+            BatchState::Sending,
+            BatchState::Sent,
+            BatchState::Held,
+            BatchState::Releasing(Ending::Lost),
+        ];
+        let all = states.into_iter().chain(endings.map(BatchState::Closed));
+        let words: BTreeSet<_> = all.map(state).collect();
+        assert_eq!(words.len(), 13);
+        assert!(!words.contains("Another state"));
+
+        let damages = [
+            RowErrorKind::Short,
+            RowErrorKind::Long,
+            RowErrorKind::Quote,
+            RowErrorKind::Size,
+            RowErrorKind::Encoding,
+            RowErrorKind::Zero,
+            RowErrorKind::Reference,
+            RowErrorKind::Layout,
+        ];
+        let faults = [
+            RowFault::Duplicate,
+            RowFault::Unknown,
+            RowFault::Changed,
+            RowFault::NotTraced,
+            RowFault::Conflict,
+        ];
+        let all = damages.map(RowFault::Damaged).into_iter().chain(faults);
+        let words: BTreeSet<_> = all.map(|each| fault(each).0).collect();
+        assert_eq!(words.len(), 13);
+        assert!(!words.contains("Another cause") && !words.contains("The row cannot be read"));
+    }
+
+    #[test]
+    fn each_failure_says_what_to_do() {
+        let kinds = [
+            FileErrorKind::Io,
+            FileErrorKind::NotText,
+            FileErrorKind::Unknown,
+            FileErrorKind::Columns,
+            FileErrorKind::Workflow,
+            FileErrorKind::Refused,
+            FileErrorKind::Count,
+        ];
+        let all: BTreeSet<_> = kinds.map(|kind| failure(Failure::File(kind))).into();
+        assert_eq!(all.len(), 7);
+        let kinds =
+            [ErrorKind::BatchFolder, ErrorKind::BatchFolderInUse, ErrorKind::StoreUnavailable];
+        let all: BTreeSet<_> = kinds.map(|kind| failure(Failure::Process(kind))).into();
+        assert_eq!(all.len(), 3);
+        assert!(failure(Failure::Program).1.contains("administrator"));
+    }
+}
