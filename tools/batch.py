@@ -61,7 +61,7 @@ class Copy:
         self.made, self.db, self.rows = simulator.made, simulator.imported(db), rows
         self.env = {**ENV, "MESH_PASSWORD": PASSWORD, "MESH_KEY": KEY}
         self.mailbox = ["--mesh", sandbox.url, "--mailbox", MAILBOX, "--recipient", RECIPIENT,
-                        "--mesh-password", "env:MESH_PASSWORD", "--mesh-shared-key", "env:MESH_KEY"]
+                        "--mesh-settling", "0s", "--mesh-password", "env:MESH_PASSWORD", "--mesh-shared-key", "env:MESH_KEY"]
 
     def command(self, what):
         more = ["--max-rows", str(self.rows)] if what == "send" else []
