@@ -24,12 +24,25 @@ pub(crate) fn of_folder(store: &Arc<dyn Store>, folder: &Path) -> Batches {
     Batches::new(Arc::clone(store), Settings::new(Caller::System(id)), folder)
 }
 
+/// Changes what a store has of its first batch.
+pub(crate) async fn change_first(store: &Arc<dyn Store>, changes: &[(&str, &str)]) {
+    let mut setting = store.cases().setting("batches").await.unwrap().unwrap();
+    let mut batches: serde_json::Value = serde_json::from_str(&setting.value).unwrap();
+    let first = batches.get_mut(0).unwrap().as_object_mut().unwrap();
+    for (name, value) in changes {
+        first.insert((*name).to_owned(), (*value).into());
+    }
+    setting.value = batches.to_string();
+    store.cases().save_setting("batches", setting).await.unwrap();
+}
+
 const NAMES: [&str; 3] = ["Aindow", "Zqfeldwick", "Parry"];
 
 fn due(at: usize) -> Case {
     let mut case = Case::new(format!("RXX:{at}").parse().unwrap(), RecordType::AdultCase);
     case.allocations = vec![Allocation::new("A Worker")];
-    (case.surname, case.forename) = (Some(NAMES[at].into()), Some("Anneliese".into()));
+    (case.surname, case.forename) =
+        (NAMES.get(at).map(|name| (*name).to_owned()), Some("Anneliese".into()));
     (case.gender, case.postcode) = (Some(Gender::Female), Some("LS17 0GZ".into()));
     case.date_of_birth = Some("1943-05-19".parse().unwrap());
     case
@@ -67,16 +80,6 @@ impl ByFile {
         let page = self.user().post(&format!("/batches/file/{}", batch.id), &[]).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.html);
         (batch, page.html)
-    }
-
-    /// Changes what the store has of the only batch.
-    async fn set(&self, name: &str, value: &str) {
-        let cases = self.site.store.cases();
-        let mut setting = cases.setting("batches").await.unwrap().unwrap();
-        let mut batches: serde_json::Value = serde_json::from_str(&setting.value).unwrap();
-        batches[0][name] = value.into();
-        setting.value = batches.to_string();
-        cases.save_setting("batches", setting).await.unwrap();
     }
 
     async fn events(&self, kind: EventKind) -> Vec<Event> {
@@ -273,8 +276,8 @@ async fn a_held_batch_is_a_notice_and_a_user_decides() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
     let (batch, _) = by_file.downloaded().await;
-    by_file.set("state", "held").await;
-    by_file.set("message_id", "<b>Zqmessage").await;
+    let held = [("state", "held"), ("message_id", "<b>Zqmessage")];
+    change_first(&by_file.site.store, &held).await;
     let home = user.get("/").await;
     assert!(home.html.contains("1 batch waits for a decision"), "{}", home.html);
     assert!(home.html.contains("Go to the batches"));

@@ -132,15 +132,11 @@ pub(super) async fn crawl(
             }),
             Start::Answer(file) => {
                 let page = browser.answer(file.as_bytes()).await;
-                if page.location().starts_with('/') {
-                    queue.push_back(page.location().to_owned());
-                }
+                queue.extend(page.place());
             }
             Start::Upload(file) => {
                 let page = browser.upload("case system", file.as_bytes()).await;
-                if page.location().starts_with('/') {
-                    queue.push_back(page.location().to_owned());
-                }
+                queue.extend(page.place());
             }
         }
     }
@@ -166,9 +162,7 @@ pub(super) async fn crawl(
                 queue.push_back(link.to_owned());
             }
         }
-        if visit.page.location().starts_with('/') {
-            queue.push_back(visit.page.location().to_owned());
-        }
+        queue.extend(visit.page.place());
         for form in forms(html) {
             let names: Vec<&str> = form.fields.iter().map(|(name, _)| name.as_str()).collect();
             if !form.action.ends_with("/sign-out")

@@ -1,5 +1,6 @@
 //! A store in which every text is one that an attacker would choose.
 
+use crate::batches::change_first;
 use crate::security::crawler::Start;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -16,7 +17,7 @@ use nhs_pds::matching::{Criteria, Local, NameTables, Risk, relate};
 use nhs_pds::process::Settings;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{BatchPolicy, Batches};
-use nhs_pds::process::store::{Commit, Joined, Store};
+use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::trace::{Caller, Exchange, LocalIdentity, User};
 use nhs_pds_admin::{Identity, IdentityError, Person, Role, Route, Screens};
 use std::sync::Arc;
@@ -225,14 +226,9 @@ impl World {
             let built = self.batches().build(&everything, &mut |_| ()).await.unwrap();
             assert_eq!(built.len(), 1);
         }
-        let mut setting = self.store.cases().setting("batches").await.unwrap().unwrap();
-        let mut batches: serde_json::Value = serde_json::from_str(&setting.value).unwrap();
-        batches[0]["state"] = "held".into();
-        (batches[0]["message_id"], batches[0]["code"]) = (TEXTS.concat().into(), long().into());
-        setting.value = batches.to_string();
-        let entry = Entry::new(EventKind::BatchChanged, now(), &actor());
-        let commit = Commit::new(&actor(), now()).set("batches", setting, entry);
-        assert!(self.store.commit(commit).await.unwrap().is_done());
+        let (message, code) = (TEXTS.concat(), long());
+        let held = [("state", "held"), ("message_id", &*message), ("code", &*code)];
+        change_first(&self.store, &held).await;
     }
 
     /// The screens of the world, for its nasty users.

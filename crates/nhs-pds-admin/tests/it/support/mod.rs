@@ -113,6 +113,11 @@ impl Page {
     pub(crate) fn location(&self) -> &str {
         self.header("location")
     }
+
+    /// The same, if it is a page of this site.
+    pub(crate) fn place(&self) -> Option<String> {
+        Some(self.location()).filter(|place| place.starts_with('/')).map(str::to_owned)
+    }
 }
 
 impl Browser<'_> {
