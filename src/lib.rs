@@ -26,11 +26,11 @@
 //! ```text
 //! values        nhs_number  demographics  ids  clock  secret  text  tenant
 //!                    │      an NHS Number, a name, a postcode: parsed and normalised
-//! contracts     trace  transport
-//!                    │      a query and its answer; a request and its response
+//! contracts     trace  transport  batch
+//!                    │      a query and its answer; a request and its response; a file of people
 //! matching      matching
 //!                    │      whether two records are of one person
-//! services      service: smsp  fhir
+//! services      service: smsp  fhir    mesh
 //!                    │      one client for each service: messages, codes, errors
 //! connections   store  postgres
 //!                    │      an SQLite file; a PostgreSQL database and the part of one organisation
@@ -48,6 +48,7 @@
 //! |---|---|
 //! | values | [`NhsNumber`] rejects a wrong check digit. [`demographics`] has the fields of a person: a [`Postcode`](demographics::Postcode) is normalised when it is parsed. [`clock`], [`ids`] and [`secret`] replace time, chance and plain text in your tests and logs. [`text`] makes text safe to print. [`tenant`] names an organisation |
 //! | contracts | [`trace`]: a [`Tracer`] receives a [`Question`](trace::Question) and returns an [`Answer`]. [`transport`] (feature `transport`) sends bytes to a service; [`transport::http`] (feature `http`) uses HTTPS with mutual TLS |
+//! | `batch`, `mesh` | (features `batch` and `mesh`) the files of PDS MESH and its predecessors, the contract of a service that takes them, and a MESH mailbox. `process::batch` traces a caseload by file |
 //! | [`matching`] | compares a person returned with the person searched for, and a local record with PDS |
 //! | [`service`] | [`smsp`] (feature `smsp`): Spine Mini Services. [`fhir`] (feature `fhir`): the PDS FHIR API. A service's codes, such as DEMOG-0017, and HTTP statuses, such as 429, get their meaning here. A new service is a new folder here, and implements [`Tracer`] |
 //! | `postgres` | (feature `postgres`) connects to PostgreSQL, prepares it, and gives each organisation its part |

@@ -110,9 +110,13 @@ def check(folder, file):
             made.write("\n".join([COLUMNS, *lines, ""]))
     with open(file("book.xlsx"), "wb") as made:
         made.write(b"PK\x03\x04\x14\x00\x06\x00")
+    with open(file("request.csv"), "w") as made:
+        made.write(f"UNIQUE REFERENCE,NHS_NO,DATE_OF_BIRTH\n{text},9991234578,19430519\n")
     db = file("cases.sqlite")
 
     # Exit codes and messages.
+    expect(0, "simulator", "answer-file", "--file", file("request.csv"), "--out", file("response.csv"), says="rows 1")
+    expect(2, "simulator", "answer-file", "--file", file("good.csv"), "--out", file("response2.csv"), says="good.csv")
     expect(0, "worker", "--db", file("good.sqlite"), "--import", file("good.csv"), "--once")
     expect(1, "worker", "--db", db, "--import", file("refused.csv"), "--once", "--export", file("out.csv"),
            says="line 3, date_of_birth")
@@ -132,6 +136,20 @@ def check(folder, file):
         taken.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         expect(1, "compare", file("good.csv"), "--smsp", nobody, "--fhir", nobody, says="Nothing was compared")
+    expect(0, "worker", "--db", file("batch.sqlite"), "--import", file("good.csv"), "--export", file("out.csv"))
+    expect(2, "batch", "export", "--db", file("batch.sqlite"), "--out", folder, says="folder")
+    expect(2, "batch", "export", "--db", file("none.sqlite"), "--out", file("to-pds.csv"), says="none.sqlite")
+    expect(0, "batch", "export", "--db", file("batch.sqlite"), "--out", file("to-pds.csv"), says="1 rows")
+    expect(2, "batch", "export", "--db", file("batch.sqlite"), "--out", file("to-pds.csv"), says="exists")
+    for wrong in "good.csv", "book.xlsx", "to-pds.csv":
+        expect(2, "batch", "import", "--db", file("batch.sqlite"), "--file", file(wrong), says="not a response")
+    expect(2, "batch", "import", "--db", file("batch.sqlite"), "--file", file("none.csv"), says="none.csv")
+    with open(file("from-pds.csv"), "w") as made:
+        made.write(f"UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO\n{soft},00,\nnot-ours,98,0000000000\n")
+    expect(1, "batch", "import", "--db", file("batch.sqlite"), "--file", file("from-pds.csv"), "--refused",
+           file("refused-rows.csv"), says="unknown")
+    expect(0, "batch", "status", "--db", file("batch.sqlite"), says="exported")
+    expect(1, "batch", "release", "--db", file("batch.sqlite"), "no-such-batch", says="refused")
     listed = expect(0, "review", "--db", db, "list", says="number_damaged")
     item = next(line for line in listed.splitlines() if "number_damaged" in line)
     damaged = next(row for row in rows["refused.csv"] if "9.43477E+09" in row).split(",")[0]
@@ -194,6 +212,7 @@ def check(folder, file):
         ["report", "--csv", folder],
         ["trace", file("good.csv"), "--results", folder],
         ["simulator", "--caseload", folder],
+        ["simulator", "answer-file", "--file", file("request.csv"), "--out", folder],
     ]:
         expect(2, name, *arguments, says="it is a folder")
     for name, *arguments in [
@@ -204,7 +223,7 @@ def check(folder, file):
         expect(2, name, *arguments, says="workbook")
 
     # Files with personal data.
-    for name in ["cases.sqlite", "out.csv", "results.csv", "quality.csv", "letter.html", "export.jsonl",
+    for name in ["cases.sqlite", "out.csv", "to-pds.csv", "refused-rows.csv", "results.csv", "quality.csv", "letter.html", "export.jsonl", "response.csv",
                  "sample/caseload.csv", "sample/register.csv"]:
         private(file(name))
     killed(file)
@@ -219,6 +238,7 @@ def check(folder, file):
         "match-quality": ["--people", "100", "--cases", "5", "--mix", "stress"],
         "migrate": ["--from", db, "--to", file("moved.sqlite"), "--tenant", "leeds"],
         "report": ["--db", db],
+        "batch": ["status", "--db", db, "--all"],
         "trace": [file("good.csv"), "--results", file("results.csv")],
         "jwks": [],
         "letter": ["--out", file("letter.html")],

@@ -16,6 +16,9 @@ macro_rules! targets {
 }
 
 targets! {
+    batch_dbs,
+    batch_mpt,
+    batch_pds_mesh,
     caseload_csv,
     case_json,
     fhir_patient,

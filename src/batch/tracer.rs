@@ -113,6 +113,10 @@ pub trait Inbox: Send {
 /// * [`submit`](Self::submit) sends a file at most once. If an earlier attempt may have reached the service, it finds
 ///   out what became of it, and sends the file only if the service has not got it. If it cannot find out, it returns
 ///   [`Undetermined`](crate::batch::ErrorKind::Undetermined) and sends nothing.
+/// * If a first attempt may have reached the service, its error is never
+///   [`Unavailable`](crate::batch::ErrorKind::Unavailable) or [`Configuration`](crate::batch::ErrorKind::Configuration).
+///   After these, the file may be sent as for the first time. After the others, the next attempt is
+///   [`repeated`](Outgoing::repeated).
 /// * [`Journal::accepted`] is called before the second part of a file is sent. `Ok` means that the service has the whole
 ///   file, and that the journal has its message.
 /// * [`collect`](Self::collect) hands each arrival to the inbox, and acknowledges it only once the inbox has stored it. An

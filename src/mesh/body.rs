@@ -1,10 +1,15 @@
 //! The JSON of the service. Fields that are not used are not read.
 
+use crate::transport::Response;
+use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// The longest body of an error that is read.
 const LONGEST_ERROR: usize = 64 * 1024;
+
+/// The beginning of the text of an error without a code.
+const BARE: &str = "An internal error occurred";
 
 /// The longest identifier of a message, and the longest code, that are accepted.
 const LONGEST_WORD: usize = 100;
@@ -82,15 +87,29 @@ pub(in crate::mesh) struct Refusal {
     pub(in crate::mesh) code: Option<String>,
     /// The header that is missing or too long.
     pub(in crate::mesh) header: Option<String>,
-    /// Whether the body has the form of MESH. A gateway in front of it answers in other forms.
-    pub(in crate::mesh) is_of_mesh: bool,
+    /// Whether the body has a form of MESH.
+    is_of_mesh: bool,
+}
+
+/// Whether MESH itself has answered. A gateway in front of it answers in other forms, such as
+/// `{"message":"Not Found"}`.
+pub(in crate::mesh) fn is_of_mesh(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let is_named = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/vnd.mesh."));
+    is_named || refusal(response.body().expose()).is_of_mesh
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ErrorBody {
-    Second { detail: Vec<Detail> },
+    Second {
+        detail: Vec<Detail>,
+    },
     First(First),
+    /// Of an error without further words.
+    Bare {
+        message: String,
+    },
 }
 
 #[derive(Deserialize)]
@@ -126,7 +145,8 @@ pub(in crate::mesh) fn refusal(body: &[u8]) -> Refusal {
             (detail.and_then(|detail| detail.code), header)
         }
         Ok(ErrorBody::First(first)) => (first.code, None),
-        Err(_) => return Refusal::default(),
+        Ok(ErrorBody::Bare { message }) if message.starts_with(BARE) => (None, None),
+        Ok(ErrorBody::Bare { .. }) | Err(_) => return Refusal::default(),
     };
     let (code, header) = (code.filter(|code| is_word(code)), header.filter(|name| is_word(name)));
     Refusal { code, header, is_of_mesh: true }
@@ -161,7 +181,10 @@ mod tests {
         assert!(refusal(second.as_bytes()).is_of_mesh && refusal(first.as_bytes()).is_of_mesh);
         // As the sandbox answers about an unknown message.
         let empty = refusal(br#"{"detail":[{"event":"","code":"","msg":"Not Found"}]}"#);
-        assert_eq!(empty, Refusal { is_of_mesh: true, ..Refusal::default() });
+        let bare = br#"{"message":"An internal error occurred.\n\nPlease contact support."}"#;
+        for said in [empty, refusal(bare)] {
+            assert_eq!(said, Refusal { is_of_mesh: true, ..Refusal::default() });
+        }
     }
 
     #[test]
@@ -184,7 +207,7 @@ mod tests {
             "{}",
             r#"{"detail":"Not Found"}"#,
             r#"{"message":"Missing Authentication Token"}"#,
-            r#"{"internal_id":"1","message":"An internal error occurred."}"#,
+            r#"{"message":"Not Found"}"#,
             &long,
         ] {
             assert_eq!(

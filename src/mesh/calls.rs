@@ -8,12 +8,14 @@ use crate::mesh::config::Config;
 use crate::mesh::fault;
 use crate::secret::RawBody;
 use crate::transport::{self, Request, Response, Transport};
-use http::header::{ACCEPT, AUTHORIZATION};
+use http::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION};
 use http::{HeaderName, HeaderValue, StatusCode};
 use std::env::consts::{ARCH, OS};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
+
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 const VERSION_2: HeaderValue = HeaderValue::from_static("application/vnd.mesh.v2+json");
 
@@ -99,6 +101,24 @@ impl Calls {
         self.expect(request).await.map(drop)
     }
 
+    /// Chunk `number` of a message of the inbox; `None` if the mailbox does not have the message.
+    pub(in crate::mesh) async fn chunk(
+        &self,
+        message: &str,
+        number: u64,
+    ) -> Result<Option<Response>, Error> {
+        let count = number.to_string();
+        let path: &[&str] =
+            if number == 1 { &["inbox", message] } else { &["inbox", message, &count] };
+        let request = Request::get(self.url(path, &[])).with_header(ACCEPT_ENCODING, GZIP);
+        let response = self.exchange(request).await?;
+        match response.status().as_u16() {
+            200 | 206 => Ok(Some(response)),
+            404 | 410 => Ok(None),
+            _ => Err(self.error_of(&response)),
+        }
+    }
+
     pub(in crate::mesh) fn error_of(&self, response: &Response) -> Error {
         fault::of_response(response, self.clock.now())
     }
@@ -121,4 +141,10 @@ pub(in crate::mesh) fn is_success(status: StatusCode) -> bool {
 /// Whether the same request may succeed shortly, by the list of NHS England's own client.
 fn is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 425 | 429 | 502 | 503 | 504)
+}
+
+/// The value of a header, if it has one.
+pub(in crate::mesh) fn header<'a>(response: &'a Response, name: &'static str) -> Option<&'a str> {
+    let value = response.headers().get(HeaderName::from_static(name))?;
+    value.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
 }

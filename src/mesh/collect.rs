@@ -2,12 +2,10 @@
 
 use crate::batch::{Arrival, Error, ErrorKind, Inbox};
 use crate::mesh::body::{Page, is_word, read};
-use crate::mesh::calls::Calls;
+use crate::mesh::calls::{Calls, header};
 use crate::mesh::download;
 use crate::mesh::fault;
-use crate::transport::{Request, Response};
-use http::header::ACCEPT_ENCODING;
-use http::{HeaderName, HeaderValue};
+use crate::transport::Request;
 use std::collections::HashSet;
 use std::path::Path;
 use url::Url;
@@ -102,7 +100,7 @@ async fn receive(
     message: &str,
     inbox: &mut dyn Inbox,
 ) -> Result<bool, Error> {
-    let Some(first) = chunk(calls, message, 1).await? else {
+    let Some(first) = calls.chunk(message, 1).await? else {
         tracing::warn!(message, "a message has left the mailbox before it was received");
         return Ok(false);
     };
@@ -128,24 +126,6 @@ async fn receive(
     Ok(true)
 }
 
-/// Chunk `number` of a message; `None` if the mailbox does not have the message.
-pub(in crate::mesh) async fn chunk(
-    calls: &Calls,
-    message: &str,
-    number: u64,
-) -> Result<Option<Response>, Error> {
-    let count = number.to_string();
-    let path: &[&str] = if number == 1 { &["inbox", message] } else { &["inbox", message, &count] };
-    let request = Request::get(calls.url(path, &[]))
-        .with_header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    let response = calls.exchange(request).await?;
-    match response.status().as_u16() {
-        200 | 206 => Ok(Some(response)),
-        404 | 410 => Ok(None),
-        _ => Err(calls.error_of(&response)),
-    }
-}
-
 /// Removes a message from the inbox. One that is not there any more needs nothing.
 async fn acknowledge(calls: &Calls, message: &str) -> Result<(), Error> {
     let url = calls.url(&["inbox", message, "status", "acknowledged"], &[]);
@@ -156,11 +136,6 @@ async fn acknowledge(calls: &Calls, message: &str) -> Result<(), Error> {
     }
 }
 
-pub(in crate::mesh) fn header<'a>(response: &'a Response, name: &'static str) -> Option<&'a str> {
-    let value = response.headers().get(HeaderName::from_static(name))?;
-    value.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,7 +143,7 @@ mod tests {
     use crate::mesh::config::Config;
     use crate::mesh::config::tests::config;
     use crate::mesh::mailbox::tests::{Reply, lines, mailbox, reply, unknown, with_headers};
-    use crate::transport::Scripted;
+    use crate::transport::{Response, Scripted};
     use async_trait::async_trait;
     use flate2::Compression;
     use flate2::write::GzEncoder;

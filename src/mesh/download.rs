@@ -1,8 +1,7 @@
 //! Writes a message into a file: chunk after chunk, with the memory of one.
 
 use crate::batch::Error;
-use crate::mesh::calls::Calls;
-use crate::mesh::collect::{chunk, header};
+use crate::mesh::calls::{Calls, header};
 use crate::mesh::fault;
 use crate::mesh::plan::{blocking, create, sync_folder};
 use crate::transport::Response;
@@ -39,7 +38,7 @@ pub(in crate::mesh) async fn download(
     .await?;
     part = part.with_chunk(first).await?;
     for number in 2..=chunks {
-        let Some(next) = chunk(calls, id, number).await? else {
+        let Some(next) = calls.chunk(id, number).await? else {
             return Err(fault::unreadable("a chunk of the message is missing"));
         };
         if range(&next).is_some_and(|(named, _)| named != number) {

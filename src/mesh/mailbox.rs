@@ -210,9 +210,14 @@ pub(in crate::mesh) mod tests {
         replies: impl IntoIterator<Item = Reply>,
     ) -> (Mailbox, Arc<Scripted>) {
         let script = Arc::new(Scripted::new(replies));
-        let mailbox = Mailbox::new(Arc::clone(&script) as Arc<dyn Transport>, config);
+        (greeted(Arc::clone(&script) as Arc<dyn Transport>, config), script)
+    }
+
+    /// A mailbox that has had its handshake.
+    pub(in crate::mesh) fn greeted(transport: Arc<dyn Transport>, config: Config) -> Mailbox {
+        let mailbox = Mailbox::new(transport, config);
         *mailbox.greeted.lock().unwrap() = Some(mailbox.calls.clock.now());
-        (mailbox, script)
+        mailbox
     }
 
     /// The requests so far, such as `GET inbox/A1`, below the mailbox.

@@ -29,6 +29,8 @@ mod fault;
 mod mailbox;
 mod mailbox_id;
 mod plan;
+#[cfg(test)]
+mod properties;
 mod submit;
 
 pub use config::Config;

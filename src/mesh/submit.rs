@@ -1,7 +1,7 @@
 //! Sends a file, once.
 
 use crate::batch::{Error, ErrorKind, Journal, Outgoing};
-use crate::mesh::body::{Created, State, Tracked, is_word, read, refusal};
+use crate::mesh::body::{Created, State, Tracked, is_of_mesh, is_word, read};
 use crate::mesh::calls::{Calls, is_success};
 use crate::mesh::fault;
 use crate::mesh::plan::{Plan, blocking};
@@ -36,8 +36,10 @@ pub(in crate::mesh) async fn submit(
     if size == 0 {
         return Err(refused("the file is empty"));
     }
-    let upload = Upload { calls, id: file.id, file: file.file.to_owned(), name, size };
-    let found = match (file.message_id, file.is_repeat) {
+    let is_repeat = file.is_repeat || file.message_id.is_some();
+    let path = file.file.to_owned();
+    let upload = Upload { calls, id: file.id, file: path, name, size, is_repeat };
+    let found = match (file.message_id, is_repeat) {
         (Some(message), _) => Some(upload.track(message).await?),
         (None, true) => upload.settled().await?,
         (None, false) => None,
@@ -54,6 +56,7 @@ struct Upload<'a> {
     file: PathBuf,
     name: HeaderValue,
     size: u64,
+    is_repeat: bool,
 }
 
 impl Upload<'_> {
@@ -65,30 +68,54 @@ impl Upload<'_> {
             blocking(move || plan.keep(&file).map_err(fault::of_file)).await?;
         }
         let request = self.first(&plan).await?;
-        let lost = match self.calls.once(request).await? {
+        let arrived = match self.calls.once(request).await? {
             Ok(response) if is_success(response.status()) => {
                 let created = read::<Created>(response.body().expose());
-                if let Some(created) = created.filter(|created| is_word(&created.message_id)) {
-                    journal.accepted(&created.message_id).await?;
-                    return self.rest(&plan, &created.message_id).await;
-                }
-                fault::unreadable("the response names no message")
+                let created = created.map(|created| created.message_id);
+                let created = created.filter(|message| is_word(message));
+                created.ok_or_else(|| fault::unreadable("the response names no message"))
             }
             // The server has not waited for the whole request.
-            Ok(response) if response.status().as_u16() == 408 => self.calls.error_of(&response),
+            Ok(response) if response.status().as_u16() == 408 => {
+                Err(self.calls.error_of(&response))
+            }
             // The service has read the request, and created no message.
             Ok(response) if (300..500).contains(&response.status().as_u16()) => {
                 return Err(self.calls.error_of(&response));
             }
-            Ok(response) => self.calls.error_of(&response),
+            Ok(response) => Err(self.calls.error_of(&response)),
             Err(error) if is_unsent(&error) => return Err(fault::of_exchange(error)),
-            Err(error) => fault::of_exchange(error),
+            Err(error) => Err(fault::of_exchange(error)),
+        };
+        self.after_first(&plan, arrived, journal).await.map_err(|error| self.unclear(error))
+    }
+
+    /// Continues after the first request, which has arrived as a message, or may have arrived.
+    async fn after_first(
+        &self,
+        plan: &Plan,
+        arrived: Result<String, Error>,
+        journal: &mut dyn Journal,
+    ) -> Result<(), Error> {
+        let lost = match arrived {
+            Ok(message) => {
+                journal.accepted(&message).await?;
+                return self.rest(plan, &message).await;
+            }
+            Err(lost) => lost,
         };
         // If the message is there, the file has arrived. If not, it may still appear: a later attempt decides.
         match self.look_up().await? {
             Some(tracked) => self.resume(&tracked, false, journal).await,
             None => Err(Error::new(ErrorKind::Unavailable).with_source(lost)),
         }
+    }
+
+    /// The error of an attempt that may have reached the service. After the others, the caller may send the file as for
+    /// the first time.
+    fn unclear(&self, error: Error) -> Error {
+        let is_clear = !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Configuration);
+        if is_clear || self.is_repeat { error } else { undetermined(error) }
     }
 
     /// Continues with a message that the service has.
@@ -192,6 +219,8 @@ impl Upload<'_> {
         if let Some(tracked) = self.look_up().await? {
             return Ok(Some(tracked));
         }
+        let seconds = self.calls.config.settling.as_secs();
+        tracing::info!(batch = self.id, seconds, "waits for a message that may appear late");
         tokio::time::sleep(self.calls.config.settling).await;
         self.look_up().await
     }
@@ -208,7 +237,7 @@ impl Upload<'_> {
                 _ => Err(undetermined(fault::unreadable("the response names no message"))),
             },
             // A gateway's 404 is about the address: it does not say that there is no message.
-            404 if refusal(response.body().expose()).is_of_mesh => Ok(None),
+            404 if is_of_mesh(&response) => Ok(None),
             _ if error.is_transient() => Err(error),
             // The client is refused, or the call is.
             401 | 403 => {
@@ -251,7 +280,14 @@ fn refused(why: &'static str) -> Error {
 }
 
 fn undetermined(cause: Error) -> Error {
-    Error::new(ErrorKind::Undetermined).with_source(cause)
+    let mut error = Error::new(ErrorKind::Undetermined);
+    if let Some(code) = cause.code() {
+        error = error.with_code(code);
+    }
+    if let Some(wait) = cause.retry_after() {
+        error = error.with_retry_after(wait);
+    }
+    error.with_source(cause)
 }
 
 fn failed(message: &Tracked) -> Error {
@@ -438,7 +474,7 @@ mod tests {
         ];
         for reply_of in unclear {
             let done = run(First, vec![reply_of(), unknown()]).await;
-            assert_eq!(done.kind(), ErrorKind::Unavailable);
+            assert_eq!(done.kind(), ErrorKind::Undetermined);
             assert_eq!(done.lines(), ["POST outbox", LOOK_UP]);
             assert!(done.diary.accepted.is_empty());
 
@@ -453,6 +489,11 @@ mod tests {
 
             let done = run(First, vec![reply_of(), reply(405, "")]).await;
             assert_eq!(done.kind(), ErrorKind::Undetermined);
+
+            // A later attempt finds out.
+            let again = vec![unknown(), unknown(), reply_of(), unknown()];
+            let done = run(Repeated, again).await;
+            assert_eq!((done.kind(), done.created()), (ErrorKind::Unavailable, 1));
         }
     }
 
@@ -585,6 +626,26 @@ mod tests {
         assert_eq!(run(First, closed("uploading")).await.kind(), ErrorKind::Undetermined);
         assert_eq!(run(First, vec![created(), unknown()]).await.kind(), ErrorKind::Undetermined);
         assert_eq!(run(First, vec![created(), reply(417, "")]).await.kind(), ErrorKind::Refused);
+    }
+
+    /// After an error that says that the service has nothing, the caller may send the file as for the first time.
+    #[tokio::test(start_paused = true)]
+    async fn no_error_of_a_first_attempt_that_may_have_arrived_says_that_the_service_has_nothing() {
+        let timeout = || lost(transport::ErrorKind::Timeout);
+        let down = || (0..4).map(|_| reply(503, ""));
+        let refused = || lost(transport::ErrorKind::ClientCertificateExpired);
+        for replies in [
+            [timeout()].into_iter().chain(down()).collect(),
+            vec![timeout(), refused()],
+            vec![timeout(), reply(403, ""), reply(403, "")],
+            [created()].into_iter().chain(down()).collect(),
+            vec![created(), refused()],
+            vec![created(), reply(403, "")],
+            [created(), reply(423, "")].into_iter().chain(down()).collect(),
+        ] {
+            let done = run(First, replies).await;
+            assert_eq!((done.kind(), done.created()), (ErrorKind::Undetermined, 1));
+        }
     }
 
     #[tokio::test]

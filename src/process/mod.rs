@@ -31,6 +31,8 @@ pub mod alert;
 #[cfg_attr(docsrs, doc(cfg(feature = "batch")))]
 pub mod batch;
 mod between;
+#[cfg(feature = "batch")]
+mod by_batch;
 mod control;
 mod decision;
 mod error;

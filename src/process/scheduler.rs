@@ -1,11 +1,5 @@
 use crate::audit::{Actor, Entry, EventKind};
-#[cfg(feature = "batch")]
-use crate::batch::BatchTracer;
 use crate::ids::random;
-#[cfg(feature = "batch")]
-use crate::process::batch::batches::Batches;
-#[cfg(feature = "batch")]
-use crate::process::batch::policy::BatchPolicy;
 #[cfg(feature = "batch")]
 use crate::process::batch::step::ByBatch;
 use crate::process::control::handle::Control;
@@ -18,14 +12,10 @@ use crate::process::run::worker::Worker;
 use crate::process::schedule::Schedule;
 use crate::process::shared::{LONGEST_WAIT, Shared, Woken};
 use crate::process::store::commit::Commit;
-use crate::process::waiting::beside;
-#[cfg(feature = "batch")]
-use crate::process::waiting::until;
+use crate::process::waiting::{beside, fused};
 use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
-#[cfg(feature = "batch")]
-use std::path::PathBuf;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -79,7 +69,7 @@ pub struct Process {
     pub(in crate::process) controls_interval: Duration,
     name: Arc<str>,
     #[cfg(feature = "batch")]
-    by_batch: Option<ByBatch>,
+    pub(in crate::process) by_batch: Option<ByBatch>,
     pub(in crate::process) shared: Arc<Shared>,
 }
 
@@ -124,24 +114,6 @@ impl Process {
             by_batch: None,
             shared,
         }
-    }
-
-    /// Also traces by file: each run first receives and imports what has arrived at `service`, writes the due cases that
-    /// `policy` chooses into files in `folder`, and sends them. The other cases are traced singly, and so are the further
-    /// questions about cases that a response does not settle.
-    ///
-    /// A run in which the batch service fails is an ordinary run.
-    #[cfg(feature = "batch")]
-    #[must_use]
-    pub fn with_batches(
-        mut self,
-        folder: impl Into<PathBuf>,
-        service: Arc<dyn BatchTracer>,
-        policy: BatchPolicy,
-    ) -> Self {
-        let batches = Batches::beside(&self.worker, folder);
-        self.by_batch = Some(ByBatch { batches, service, policy });
-        self
     }
 
     /// Sets the name under which the status is written to the store (default: `worker`). Each process on
@@ -336,17 +308,10 @@ impl Process {
             })
             .await;
         };
-        let (mut ending, mut has_ended) = (pin!(ending), false);
-        // It is waited for twice.
-        let mut ending = pin!(poll_fn(|context| {
-            has_ended = has_ended || ending.as_mut().poll(context).is_ready();
-            if has_ended { Poll::Ready(()) } else { Poll::Pending }
-        }));
+        let ending = pin!(ending);
+        let mut ending = pin!(fused(ending));
         #[cfg(feature = "batch")]
-        if let Some(by_batch) = &self.by_batch {
-            let step = until(ending.as_mut(), by_batch.step());
-            beside(step, self.give_signs()).await;
-        }
+        self.trace_by_batch(ending.as_mut()).await;
         let run = self.worker.run(ending.as_mut(), &stopping, &mut observe);
         let (run, _) = beside(run, self.give_signs()).await;
         let stopped = shut_down.load(Ordering::SeqCst);
@@ -373,7 +338,7 @@ impl Process {
     }
 
     /// Writes the status during a run.
-    async fn give_signs(&self) {
+    pub(in crate::process) async fn give_signs(&self) {
         loop {
             self.write().await;
             tokio::time::sleep(SIGN).await;

@@ -34,6 +34,17 @@ pub(super) async fn until<T>(
     .await
 }
 
+/// `future`, which may be polled again after its end.
+pub(super) fn fused(
+    mut future: Pin<&mut (impl Future<Output = ()> + Send)>,
+) -> impl Future<Output = ()> + Send {
+    let mut has_ended = false;
+    poll_fn(move |context| {
+        has_ended = has_ended || future.as_mut().poll(context).is_ready();
+        if has_ended { Poll::Ready(()) } else { Poll::Pending }
+    })
+}
+
 /// How long to wait after `before` failures and one more: `first`, then twice as long each time, at most
 /// `longest`. Up to a quarter less by `random`, which is any number: what failed together must not return
 /// together.

@@ -10,10 +10,12 @@ mod audit;
 mod audit_sinks;
 mod audit_storage;
 mod audit_tampering;
-#[cfg(all(feature = "conformance", feature = "sqlite"))]
-mod case_store;
+#[cfg(feature = "batch")]
+mod batch;
 #[cfg(all(feature = "batch", feature = "csv", feature = "smsp"))]
 mod by_batch;
+#[cfg(all(feature = "conformance", feature = "sqlite"))]
+mod case_store;
 #[cfg(feature = "csv")]
 mod caseload;
 #[cfg(all(feature = "http", feature = "smsp"))]
@@ -24,7 +26,7 @@ mod control;
 #[cfg(feature = "barcode")]
 mod correspondence;
 mod decisions;
-#[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
+#[cfg(all(feature = "batch", feature = "csv", feature = "fhir", feature = "smsp"))]
 mod decoders;
 mod documents;
 #[cfg(feature = "fhir")]
@@ -61,7 +63,7 @@ mod review;
 #[cfg(feature = "sqlite")]
 mod review_candidates;
 mod sample_data;
-#[cfg(all(feature = "csv", feature = "fhir", feature = "smsp"))]
+#[cfg(all(feature = "batch", feature = "csv", feature = "fhir", feature = "smsp"))]
 mod seeds;
 #[cfg(all(feature = "postgres", unix))]
 mod shared_rate;

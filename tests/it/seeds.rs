@@ -7,7 +7,10 @@ use std::path::PathBuf;
 
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 13] = [
+const TARGETS: [Target; 16] = [
+    ("batch_dbs", decoders::batch_dbs),
+    ("batch_mpt", decoders::batch_mpt),
+    ("batch_pds_mesh", decoders::batch_pds_mesh),
     ("caseload_csv", decoders::caseload_csv),
     ("case_json", decoders::case_json),
     ("fhir_patient", decoders::fhir_patient),

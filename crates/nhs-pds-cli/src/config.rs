@@ -13,8 +13,9 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 103] = [
+const SETTINGS: [&str; 107] = [
     "ablation",
+    "algorithmic-trace",
     "allowance",
     "anchors",
     "answer",
@@ -42,6 +43,7 @@ const SETTINGS: [&str; 103] = [
     "fhir-base",
     "files",
     "folder",
+    "form",
     "full",
     "full-records",
     "history",
@@ -71,6 +73,7 @@ const SETTINGS: [&str; 103] = [
     "mesh-client-key",
     "mesh-password",
     "mesh-roots",
+    "mesh-settling",
     "mesh-shared-key",
     "methods",
     "minutes",
@@ -114,6 +117,7 @@ const SETTINGS: [&str; 103] = [
     "token-url",
     "unanswerable",
     "wildcards-assessed",
+    "with-mesh",
     "with-worker",
     "workflow",
     "writes",

@@ -32,6 +32,10 @@ pub(crate) struct Mesh {
     /// The workflow of requests and responses. [default: SPINE_PDS_MESH_V1]
     #[arg(long, value_name = "WORKFLOW", requires = "mesh")]
     workflow: Option<String>,
+    /// How long a message may take to appear after its request was lost. A file whose fate is not known is looked for
+    /// twice, this long apart, before it is sent again. [default: 5m]
+    #[arg(long, value_name = "TIME", value_parser = crate::tenants::duration, requires = "mesh")]
+    mesh_settling: Option<Duration>,
     /// The password of your mailbox: a file, or `env:NAME` for an environment variable.
     #[arg(long, value_name = "FILE", value_parser = reference::parser(), requires = "mesh")]
     mesh_password: Option<Reference>,
@@ -72,6 +76,9 @@ impl Mesh {
         if let Some(workflow) = &self.workflow {
             config =
                 config.with_workflow(workflow).map_err(|error| format!("--workflow: {error}"))?;
+        }
+        if let Some(time) = self.mesh_settling {
+            config = config.with_settling(time);
         }
         let mut http = HttpConfig::new();
         if let (Some(chain), Some(key)) = (&self.mesh_client_certificate, &self.mesh_client_key) {

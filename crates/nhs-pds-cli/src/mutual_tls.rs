@@ -1,4 +1,4 @@
-//! Mutual TLS in front of a server on this machine. The certificates are new each time it starts.
+//! Mutual TLS in front of servers on this machine. The certificates are new each time it starts.
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::crypto::ring;
@@ -17,35 +17,46 @@ use tokio_rustls::TlsAcceptor;
 
 const HOST: &str = "127.0.0.1";
 
-/// Serves the server at `plain` on another free port, to clients that present the new certificate.
-///
-/// Writes the files that a client needs to `folder`: `client.pem` and `client.key`, the client certificate
-/// and its key, and `spine-roots.pem`, the authority to trust. No other program trusts this authority.
-///
-/// # Errors
-///
-/// When a file cannot be written, or no port is free.
-pub(crate) async fn in_front_of(
-    plain: SocketAddr,
-    folder: &Path,
-) -> Result<SocketAddr, Box<dyn Error>> {
-    let acceptor = TlsAcceptor::from(Arc::new(demanding(folder)?));
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let acceptor = acceptor.clone();
-                    // The client reports a failed connection.
-                    tokio::spawn(async move { relay(&acceptor, stream, plain).await });
-                }
-                // No file descriptor is free until a connection closes.
-                Err(_) => tokio::task::yield_now().await,
+/// New certificates, for servers and for their clients.
+pub(crate) struct MutualTls(TlsAcceptor);
+
+impl MutualTls {
+    /// Writes the files that a client needs to `folder`: `client.pem` and `client.key`, the client certificate
+    /// and its key, and `spine-roots.pem`, the authority to trust. No other program trusts this authority.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written.
+    pub(crate) fn new(folder: &Path) -> Result<Self, Box<dyn Error>> {
+        Ok(Self(TlsAcceptor::from(Arc::new(demanding(folder)?))))
+    }
+
+    /// Serves the server at `plain` on another free port, to clients that present the new certificate.
+    ///
+    /// # Errors
+    ///
+    /// When no port is free.
+    pub(crate) async fn in_front_of(&self, plain: SocketAddr) -> io::Result<SocketAddr> {
+        let acceptor = self.0.clone();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let address = listener.local_addr()?;
+        tokio::spawn(relays(listener, acceptor, plain));
+        Ok(address)
+    }
+}
+
+async fn relays(listener: TcpListener, acceptor: TlsAcceptor, plain: SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let acceptor = acceptor.clone();
+                // The client reports a failed connection.
+                tokio::spawn(async move { relay(&acceptor, stream, plain).await });
             }
+            // No file descriptor is free until a connection closes.
+            Err(_) => tokio::task::yield_now().await,
         }
-    });
-    Ok(address)
+    }
 }
 
 async fn relay(acceptor: &TlsAcceptor, stream: TcpStream, plain: SocketAddr) -> io::Result<()> {

@@ -4,9 +4,9 @@
 
 use crate::console::{self, ReadSeek};
 pub(crate) use nhs_pds_simulator::{
-    Application, Caseload, DeathNotification, Disputed, Error, Fault, FaultMix, NameUse,
-    OtherAddress, OtherAddressUse, OtherName, Person, Register, RelatedPerson, Sensitivity, Server,
-    Share, ShareError, Simulator, When,
+    Application, BatchStyle, Caseload, DeathNotification, Disputed, Error, ErrorKind, Fault,
+    FaultMix, Mesh, MeshServer, NameUse, OtherAddress, OtherAddressUse, OtherName, Person,
+    Register, RelatedPerson, Sensitivity, Server, Share, ShareError, Simulator, When,
 };
 use std::error::Error as StdError;
 use std::io::Cursor;

@@ -10,15 +10,16 @@
 //! assert_eq!(simulator.request_count(), 0);
 //! ```
 //!
-//! [`Simulator`] answers as a Spine Mini Service for PDS and as the PDS FHIR API, with its token endpoint. Both
-//! services share one [`Register`] of people. The simulator checks the order of elements and the prefixes of
+//! [`Simulator`] answers as a Spine Mini Service for PDS and as the PDS FHIR API, with its token endpoint, and it
+//! answers [files](Simulator::answer_batch) as PDS MESH. All services share one [`Register`] of people. The simulator checks the order of elements and the prefixes of
 //! dates in each request, traces by the published rules, and returns the chosen faults. [`FaultMix`] affects a
 //! share of all requests, with the same faults in every run.
 //!
-//! It connects to a client in three ways:
+//! It connects to a client in four ways:
 //!
 //! * in the process: `Simulator` is a [`Transport`](nhs_pds::transport::Transport), so a test needs no network;
 //! * over HTTP: [`Server`] listens on a free port of this machine;
+//! * by mailbox: [`Mesh`] has mailboxes, one of which may be that of PDS. [`MeshServer`] listens on a free port;
 //! * with the feature `wiremock`: `Simulator` is a `Respond` for a `MockServer` of the crate wiremock. Its
 //!   README has an example of ten lines.
 //!
@@ -119,6 +120,69 @@
 //! In a search, the code of a person applies when the search finds only that person, or when the code means
 //! that there is no such person.
 //!
+//! # Tracing by file
+//!
+//! [`Simulator::answer_batch`] reads a PDS MESH request by the names of its columns, or a request of the Master Patient
+//! Trace (MPT):
+//!
+//! * **Cross-check** (indicator 1), with number and date of birth. Names, gender and postcode are not compared. A
+//!   superseded number is 90, with the data of the number that replaced it, for any date of birth. An invalidated
+//!   number is 91, and so is a superseded number whose replacement is not in the register.
+//! * **Alphanumeric** (indicator 3), if the number is not confirmed or not sent: the search of the Spine Mini Service,
+//!   without wildcards and partial dates. No person is 98, and several are 96.
+//! * **Algorithmic** (indicator 4), if [switched on](BatchStyle::algorithmic_trace) and the alphanumeric trace finds
+//!   no person: the fuzzy search of the FHIR API. Several people are 97. The confidence is the score of the search.
+//! * **Sentinels.** `MATCHED_NHS_NO` is 0000000000 for no person and for 91, 9999999999 for several people, and blank
+//!   for a row that was not traced.
+//! * **Restricted** records are 92, and have no address, telecom and GP practice. Very restricted records have no
+//!   name and date of birth as well. Both may be found by postcode.
+//! * **Fields that are too few** are 16: a trace needs number and date of birth, or family name, gender and date of
+//!   birth. A row with too many cells is 17.
+//! * **Errors of a row**: 01 a cell is missing, or is not UTF-8; 08 the reference has a comma, a quotation mark or a
+//!   line break; 10 it is blank; 11 a field is too long; 12 the gender is unknown; 13 a field has another format; 06
+//!   the file has too many rows.
+//! * **Errors of an MPT file** (without rows): 02 reference, 03 workflow, 04 number of rows, 06 too many rows, 09 time.
+//!
+//! [`BatchStyle`] has the forms that a response can have, and [`BatchFaultMix`] its faults. The faults of requests do
+//! not affect rows.
+//!
+//! By file, the same people are found as over the other services, except for these differences:
+//!
+//! | | file | Spine Mini Service | FHIR API |
+//! |---|---|---|---|
+//! | names sent with a number | not compared | compared | not sent |
+//! | date of birth sent with a number | compared; then a search | compared | not sent |
+//! | a search matches a superseded or an invalidated record alone | no person | DEMOG-0017, DEMOG-0022 | no person |
+//! | a search with a postcode matches a restricted record | 92 | the person | no person |
+//!
+//! The [code of a person](Person::answer) is translated. A code of two digits is sent as it is.
+//!
+//! | code | with the number | by search |
+//! |---|---|---|
+//! | SMSP-0000, SMSP-0003 | the true response | the true response |
+//! | DEMOG-0001, DEMOG-0040, DEMOG-0042, RESOURCE_NOT_FOUND, INVALID_RESOURCE_ID | then a search | 98 |
+//! | DEMOG-0017, DEMOG-0022, INVALIDATED_RESOURCE | 91 | 98 |
+//! | DEMOG-0007, TOO_MANY_MATCHES | the true response | 97 |
+//! | SMSP-0001, INVALID_VALUE, INVALID_SEARCH_DATA | 13 | 13 |
+//! | others | 15 | 15 |
+//!
+//! # MESH
+//!
+//! [`Mesh`] answers as the MESH API, in both versions:
+//!
+//! * A token is for one request of its mailbox, and within two hours of the clock. Any other is 403 without a code.
+//! * A handshake names the client and its operating system. Other calls do not require an earlier handshake.
+//! * A message is delivered when all of its chunks have come, in any order. Unknown recipients (12) and workflows (17)
+//!   are 417. A chunk after that is 423.
+//! * A filter of an inbox applies to a page, so that a page can be empty and have a next one.
+//! * A chunk is compressed or not as the client accepts it.
+//! * A message that waits for five days is reported to its sender (code 14), with `Mex-LinkedMsgID`. A
+//!   [report](Mesh::report) of a test may lack it. A report has no content and the range `1:0`.
+//! * Tracking by local identifier is deprecated, and can be [switched off](Mesh::with_tracking_by_local_id).
+//! * [PDS](Mesh::answering_as_pds) answers at once, or [later](Mesh::with_delayed_answers). Its responses have the
+//!   workflow `SPINE_PDS_MESH_V1`, or `SPINE_MPT_RESPONSE`. What is not a request is reported.
+//! * [`MeshFault`] loses a response before or after the call took effect.
+//!
 //! # Switches
 //!
 //! | | service | default |
@@ -131,8 +195,13 @@
 //! | [`with_fhir_base`](Simulator::with_fhir_base) | FHIR | addresses name the server that was called |
 //! | [`with_token_life`](Simulator::with_token_life) | FHIR | a token lasts 599 seconds |
 //! | [`with_numeric_expires_in`](Simulator::with_numeric_expires_in) | FHIR | `expires_in` is a string |
+//! | [`with_batch_style`](Simulator::with_batch_style) | file | the plainest form, without the algorithmic trace |
+//! | [`with_batch_faults`](Simulator::with_batch_faults) | file | none |
 //!
 //! # What is not known
+//!
+//! Of PDS MESH, these are not published: the workflow of the responses, how the confidence and the scores of a trace
+//! are calculated, and when exactly a row has which error.
 //!
 //! The live service's scores, its lowest score, and its variant of Soundex are not published. The rules above
 //! reproduce what is recorded. [`Disputed`] has a switch for each point on which published tests or manuals
@@ -147,10 +216,10 @@
 //!
 //! # Out of scope
 //!
-//! TLS, other endpoints, and any rules of access beyond the above. Of the FHIR API: changing and creating
+//! TLS, other endpoints, the Demographics Batch Service, and any rules of access beyond the above. Of the FHIR API: changing and creating
 //! records (refused as in the live service with a token without permission, or as not supported), patient access
 //! and privileged applications. The simulator does not count requests per second (429 is a fault to choose),
-//! and does not recognise a repeated request.
+//! and does not recognise a repeated request. Of MESH: the look-up of endpoints, and the size of chunks but the last.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

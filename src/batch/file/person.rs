@@ -1,5 +1,5 @@
+use crate::batch::file::cells::Cells;
 use crate::batch::file::columns::{ADDRESS, Column, Places};
-use crate::batch::file::records::Cells;
 use crate::batch::file::response::DeathStatus;
 use crate::demographics::{
     Address, AddressUse, Demographics, GpPractice, PartialDate, PersonName, Recorded, Telecom,
@@ -10,18 +10,22 @@ use std::str::FromStr;
 /// The cells of a record, by column.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
+    /// All cells.
+    pub(super) text: &'a str,
     pub(super) cells: &'a Cells,
     pub(super) places: &'a Places,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// The cell without white space around it. Blank if the file does not have the column.
-    pub(super) fn get(&self, column: Column) -> &[u8] {
-        self.cells.get(self.places.of_column(column))
+    pub(super) fn text(&self, column: Column) -> &'a str {
+        let place = self.cells.place(self.places.of_column(column));
+        self.text.get(place).unwrap_or_default().trim_ascii()
     }
 
-    pub(super) fn text(&self, column: Column) -> &str {
-        self.cells.text(self.places.of_column(column))
+    /// The same as bytes.
+    pub(super) fn get(&self, column: Column) -> &'a [u8] {
+        self.text(column).as_bytes()
     }
 
     fn recorded<T: FromStr>(&self, column: Column) -> Recorded<T> {
@@ -30,8 +34,10 @@ impl Row<'_> {
 
     /// `YYYY`, `YYYYMM`, `YYYYMMDD`, or a day with a time.
     fn date(&self, column: Column) -> Recorded<PartialDate> {
-        of_cell(self.text(column), |text| {
-            PartialDate::from_hl7_ts(text).map_or_else(|_| Recorded::read(text), Recorded::Known)
+        of_cell(self.text(column), |text| match text.len() {
+            ..=8 => Recorded::read(text),
+            _ => PartialDate::from_hl7_ts(text)
+                .map_or_else(|_| Recorded::read(text), Recorded::Known),
         })
     }
 
@@ -90,7 +96,7 @@ impl Row<'_> {
 
     fn telecom(&self, column: Column, scheme: &str, usage: Option<TelecomUse>) -> Option<Telecom> {
         let text = self.text(column);
-        let value = (!text.is_empty()).then(|| Recorded::Known(format!("{scheme}{text}")))?;
+        let value = (!text.is_empty()).then(|| Recorded::Known([scheme, text].concat()))?;
         Some(Telecom { usage, value, ..Telecom::default() })
     }
 

@@ -1,8 +1,9 @@
+use crate::batch::file::cells::Cells;
 use crate::batch::file::code::RecordCode;
 use crate::batch::file::columns::{Column, HeaderFault, Names, Places};
 use crate::batch::file::error::{FileError, FileErrorKind, RowError, RowErrorKind};
 use crate::batch::file::person::Row;
-use crate::batch::file::records::{Advance, Cells, Records};
+use crate::batch::file::records::{Advance, Records};
 use crate::batch::file::response::{
     Algorithm, DeathStatus, FieldScores, MatchedNumber, ResponseRow, Sensitivity,
 };
@@ -120,7 +121,7 @@ impl<R: Read> ResponseFile<R> {
             return Err(FileError::because(FileErrorKind::NotText, kind));
         }
         let line = match records.advance(None).map_err(failed)? {
-            Advance::Record(line) if records.cells().is_utf_8() => line,
+            Advance::Record(line) if records.cells().all().is_some() => line,
             Advance::Record(_) => {
                 return Err(FileError::because(FileErrorKind::NotText, "it is not UTF-8"));
             }
@@ -206,7 +207,7 @@ impl<R: Read> ResponseFile<R> {
 
     fn entry(&self, line: u64) -> Entry {
         match self.row(line) {
-            Ok(row) => Entry::Row(Box::new(row)),
+            Ok(row) => Entry::Row(row),
             Err(kind) => Entry::Damaged(self.damaged(line, kind)),
         }
     }
@@ -225,29 +226,27 @@ impl<R: Read> ResponseFile<R> {
         RowError { line, kind, reference: text.parse().ok().filter(|_| is_uuid) }
     }
 
-    fn row(&self, line: u64) -> Result<ResponseRow, RowErrorKind> {
+    fn row(&self, line: u64) -> Result<Box<ResponseRow>, RowErrorKind> {
         let cells = self.records.cells();
-        let places = match &self.layout {
-            Layout::Named { width, .. } if cells.len() < *width => return Err(RowErrorKind::Short),
-            Layout::Named { width, .. } if cells.len() > *width && !cells.is_blank_from(*width) => {
+        match self.layout {
+            Layout::Named { width, .. } if cells.len() < width => return Err(RowErrorKind::Short),
+            Layout::Named { width, .. } if !cells.is_blank_from(width) => {
                 return Err(RowErrorKind::Long);
             }
-            Layout::Named { places, .. } => places,
             Layout::Mpt { .. } if cells.len() < MPT_WIDTH => return Err(RowErrorKind::Short),
-            Layout::Mpt { places } => {
-                let fits = |places: &&Places| is_mpt(Row { cells, places });
-                places.iter().find(fits).ok_or(RowErrorKind::Layout)?
-            }
             Layout::Dbs { .. } if cells.len() < DBS_WIDTH => return Err(RowErrorKind::Short),
+            _ => {}
+        }
+        let text = cells.all().ok_or(RowErrorKind::Encoding)?;
+        let row = |places| Row { text, cells, places };
+        let row = match &self.layout {
+            Layout::Named { places, .. } => Some(row(places)),
+            Layout::Mpt { places } => places.iter().map(row).find(is_mpt),
             Layout::Dbs { places } => {
-                let fits = is_dbs(cells) && has_number(Row { cells, places });
-                fits.then_some(places).ok_or(RowErrorKind::Layout)?
+                Some(row(places)).filter(|row| is_dbs(cells) && has_number(row))
             }
         };
-        if !cells.is_utf_8() {
-            return Err(RowErrorKind::Encoding);
-        }
-        let row = Row { cells, places };
+        let row = row.ok_or(RowErrorKind::Layout)?;
         let code = row.get(Column::Code);
         let code = match self.kind() {
             ResponseKind::Dbs => RecordCode::of_dbs(code),
@@ -258,11 +257,11 @@ impl<R: Read> ResponseFile<R> {
 }
 
 /// The values of a row.
-fn response(row: Row<'_>, line: u64, code: RecordCode) -> Result<ResponseRow, RowErrorKind> {
+fn response(row: Row<'_>, line: u64, code: RecordCode) -> Result<Box<ResponseRow>, RowErrorKind> {
     let reference: Reference =
         row.text(Column::Reference).parse().map_err(|_| RowErrorKind::Reference)?;
     let score = |column| percentage(row.text(column));
-    Ok(ResponseRow {
+    Ok(Box::new(ResponseRow {
         line,
         reference,
         code,
@@ -280,7 +279,7 @@ fn response(row: Row<'_>, line: u64, code: RecordCode) -> Result<ResponseRow, Ro
         sensitivity: Sensitivity::read(row.get(Column::Sensitivity)),
         death: DeathStatus::read(row.get(Column::DeathStatus)),
         person: row.person(),
-    })
+    }))
 }
 
 /// Reads a percentage, 0 to 100.
@@ -363,14 +362,14 @@ fn mpt_header(cells: &Cells) -> Result<(Option<u64>, Option<String>), FileError>
 }
 
 /// Whether the code and the number are where this layout has them.
-fn is_mpt(row: Row<'_>) -> bool {
+fn is_mpt(row: &Row<'_>) -> bool {
     let is_code =
         matches!(row.get(Column::Code), [a, b] if a.is_ascii_digit() && b.is_ascii_digit());
     is_code && has_number(row)
 }
 
 /// Whether the cell of the number is blank or has ten digits.
-fn has_number(row: Row<'_>) -> bool {
+fn has_number(row: &Row<'_>) -> bool {
     let cell = row.get(Column::Matched);
     cell.is_empty() || cell.len() == 10 && cell.iter().all(u8::is_ascii_digit)
 }

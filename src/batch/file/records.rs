@@ -1,3 +1,4 @@
+use crate::batch::file::cells::{Cells, Split, cells_alone};
 use crate::batch::file::error::RowErrorKind;
 use std::io::{self, Read};
 use std::ops::Range;
@@ -15,8 +16,9 @@ const MOST_LINES: usize = 16;
 ///
 /// A record is a line. A quotation mark that is never closed, or two stray ones, would make a usual CSV reader join all
 /// rows between them, and so give one person's reference to another person's number. This reader therefore joins lines
-/// only if the result has exactly the columns of the file, and none of the lines has as many commas as a row by itself. It
-/// reports any other line with an open quotation mark alone, and goes on with the next line.
+/// only if the result has exactly the columns of the file, and its quotation marks are those of RFC 4180. None of the
+/// lines may have as many cells as a row. One of them may if all cells but the first, or all but the last, are its own.
+/// Any other line with an open quotation mark is damaged, and reading goes on with the next line.
 pub(super) struct Records<R> {
     reader: R,
     buffer: Vec<u8>,
@@ -35,115 +37,6 @@ pub(super) enum Advance {
     /// A line that is not a record. [`Records::cells`] has its pieces between commas, as far as they can be read.
     Damaged(u64, RowErrorKind),
     End,
-}
-
-/// The cells of a record. It is reused.
-#[derive(Default)]
-pub(super) struct Cells {
-    /// The cells without their quotation marks.
-    text: Vec<u8>,
-    places: Vec<Range<usize>>,
-}
-
-impl Cells {
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// The cell at `place` without white space around it. Blank if there is none.
-    pub(super) fn get(&self, place: usize) -> &[u8] {
-        let place = self.places.get(place).cloned().unwrap_or_default();
-        self.text.get(place).unwrap_or_default().trim_ascii()
-    }
-
-    /// The same as text. Blank if it is not UTF-8: see [`is_utf_8`](Self::is_utf_8).
-    pub(super) fn text(&self, place: usize) -> &str {
-        str::from_utf8(self.get(place)).unwrap_or_default()
-    }
-
-    pub(super) fn is_utf_8(&self) -> bool {
-        str::from_utf8(&self.text).is_ok()
-    }
-
-    /// Whether the cells from `place` on are blank.
-    pub(super) fn is_blank_from(&self, place: usize) -> bool {
-        (place..self.len()).all(|place| self.get(place).is_empty())
-    }
-
-    fn clear(&mut self) {
-        self.text.clear();
-        self.places.clear();
-    }
-
-    /// The pieces of `line` between commas, whatever quotation marks it has.
-    fn split_roughly(&mut self, line: &[u8]) {
-        self.clear();
-        self.text.extend_from_slice(line);
-        let mut from = 0;
-        for piece in line.split(|byte| *byte == b',') {
-            self.places.push(from..from + piece.len());
-            from += piece.len() + 1;
-        }
-    }
-
-    /// The cells of a record by RFC 4180. With `strict`, a quotation mark within a cell that does not begin with one is a
-    /// fault.
-    fn split(&mut self, record: &[u8], strict: bool) -> Split {
-        if !record.contains(&b'"') {
-            self.split_roughly(record);
-            return Split::Whole;
-        }
-        self.clear();
-        let mut rest = record;
-        loop {
-            let from = self.text.len();
-            let after = match rest.strip_prefix(b"\"") {
-                Some(quoted) => match self.unquote(quoted) {
-                    Some(after) => after,
-                    None => return Split::Open,
-                },
-                None => {
-                    let end = rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len());
-                    let (cell, after) = rest.split_at(end);
-                    if strict && cell.contains(&b'"') {
-                        return Split::Misquoted;
-                    }
-                    self.text.extend_from_slice(cell);
-                    after
-                }
-            };
-            self.places.push(from..self.text.len());
-            match after {
-                [] => return Split::Whole,
-                [b',', after @ ..] => rest = after,
-                _ => return Split::Misquoted,
-            }
-        }
-    }
-
-    /// Takes a cell up to its closing quotation mark, and returns what follows it.
-    fn unquote<'a>(&mut self, quoted: &'a [u8]) -> Option<&'a [u8]> {
-        let mut rest = quoted;
-        loop {
-            let end = rest.iter().position(|byte| *byte == b'"')?;
-            let (text, after) = rest.split_at(end);
-            self.text.extend_from_slice(text);
-            match after {
-                [_, b'"', after @ ..] => {
-                    self.text.push(b'"');
-                    rest = after;
-                }
-                [_, after @ ..] => return Some(after),
-                [] => return None,
-            }
-        }
-    }
-}
-
-enum Split {
-    Whole,
-    Open,
-    Misquoted,
 }
 
 /// A line: where its content ends, and where the next line begins, counted from the first unread byte.
@@ -253,17 +146,19 @@ impl<R: Read> Records<R> {
     fn join(&mut self, width: Option<usize>, content: usize, next: usize) -> io::Result<bool> {
         let Some(width) = width else { return Ok(false) };
         let (mut from, mut content, mut next) = (0, content, next);
+        let mut rows = 0;
         for lines in 1..=MOST_LINES {
             let line = self.bytes().get(from..content).unwrap_or_default();
-            let commas = line.iter().filter(|byte| **byte == b',').count();
-            if commas + 1 >= width || line.contains(&0) {
+            rows += usize::from(cells_alone(line) >= width);
+            if rows > 1 || line.contains(&0) {
                 return Ok(false);
             }
             let record = self.buffer.get(self.unread.start..).unwrap_or_default();
             let record = record.get(..content).unwrap_or_default();
             match self.cells.split(record, true) {
                 Split::Whole => {
-                    let is_row = self.cells.len() == width;
+                    let is_row = self.cells.len() == width
+                        && (rows == 0 || self.cells.is_one_line_but_for_an_end());
                     if is_row {
                         self.consume(next, lines as u64);
                     }
@@ -285,11 +180,10 @@ impl<R: Read> Records<R> {
 
     /// The line that begins `from` bytes after the first unread byte.
     fn line_from(&mut self, from: usize) -> io::Result<Line> {
-        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
         let mut scanned = from;
         loop {
             let rest = self.bytes().get(scanned..).unwrap_or_default();
-            if let Some(at) = rest.iter().position(is_end) {
+            if let Some(at) = end_of_line(rest) {
                 let content = scanned + at;
                 if content - from > LONGEST {
                     return Ok(Line::TooLong);
@@ -317,7 +211,7 @@ impl<R: Read> Records<R> {
     /// Consumes a line of any length.
     fn pass_over(&mut self) -> io::Result<()> {
         loop {
-            match self.bytes().iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            match end_of_line(self.bytes()) {
                 Some(at) => {
                     self.unread.start += at;
                     if let Line::Ends { next, .. } = self.line_from(0)? {
@@ -361,5 +255,152 @@ impl<R: Read> Records<R> {
         self.unread.end += read;
         self.is_ended = read == 0;
         Ok(read > 0)
+    }
+}
+
+/// The place of the first end of a line. Blocks without one are passed over at once, which the compiler can vectorise.
+fn end_of_line(bytes: &[u8]) -> Option<usize> {
+    let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    for (index, block) in blocks.iter().enumerate() {
+        if block.iter().fold(false, |found, byte| found | is_end(byte)) {
+            return block.iter().position(is_end).map(|at| index * 32 + at);
+        }
+    }
+    rest.iter().position(is_end).map(|at| blocks.len() * 32 + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines, and the cells or the fault, of a file with `width` columns.
+    fn read(bytes: &[u8], width: usize) -> Vec<(u64, Result<Vec<String>, RowErrorKind>)> {
+        let mut records = Records::open(bytes).unwrap();
+        let mut found = Vec::new();
+        loop {
+            match records.advance(Some(width)).unwrap() {
+                Advance::End => return found,
+                Advance::Damaged(line, kind) => found.push((line, Err(kind))),
+                Advance::Record(line) => {
+                    let cells = records.cells();
+                    let cells = (0..cells.len()).map(|at| cells.text(at).to_owned()).collect();
+                    found.push((line, Ok(cells)));
+                }
+            }
+        }
+    }
+
+    fn cells(cells: &[&str]) -> Result<Vec<String>, RowErrorKind> {
+        Ok(cells.iter().map(|cell| (*cell).to_owned()).collect())
+    }
+
+    #[test]
+    fn every_end_of_a_line() {
+        for text in ["a,b\nc,d", "a,b\r\nc,d\r\n", "a,b\rc,d\r", "\u{feff}a,b\nc,d\n"] {
+            let expected = [(1, cells(&["a", "b"])), (2, cells(&["c", "d"]))];
+            assert_eq!(read(text.as_bytes(), 2), expected, "{text:?}");
+        }
+        let expected = [(3, cells(&["a", "b"])), (6, cells(&["c", "d"]))];
+        assert_eq!(read(b"\n ,\r\na,b\r\n\r\n\nc,d\n\n", 2), expected);
+    }
+
+    #[test]
+    fn quotation_marks() {
+        let expected = [(1, cells(&["a,\"b\"", "", "c"]))];
+        assert_eq!(read(b"\"a,\"\"b\"\"\",\"\",c\n", 3), expected);
+        assert_eq!(read(b"a\"b,c", 2), [(1, cells(&["a\"b", "c"]))]);
+        assert_eq!(read(b"\"a\"b,c", 2), [(1, Err(RowErrorKind::Quote))]);
+    }
+
+    #[test]
+    fn a_line_end_in_quotation_marks() {
+        for (text, first) in [
+            ("a,\"b\n\nc\",d\ne,f,g\n", ["a", "b\n\nc", "d"]),
+            ("a,b,\"c\r\n,\nd\"\ne,f,g\n", ["a", "b", "c\r\n,\nd"]),
+            ("\"a\n\nb\",c,d\ne,f,g\n", ["a\n\nb", "c", "d"]),
+        ] {
+            let expected = [(1, cells(&first)), (4, cells(&["e", "f", "g"]))];
+            assert_eq!(read(text.as_bytes(), 3), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn stray_quotation_marks_never_join_rows() {
+        // A usual reader makes one row of both, with the first value of one and the last of the other.
+        let expected = [(1, Err(RowErrorKind::Quote)), (2, cells(&["ref-2", "y\"", "number-2"]))];
+        assert_eq!(read(b"ref-1,\"x,number-1\nref-2,y\",number-2\n", 3), expected);
+        // Rows of another length do not become one either.
+        let found = read(b"ref-1,\"x\nref-2,y\",number-2\n", 3);
+        assert_eq!(found[0], (1, Err(RowErrorKind::Quote)));
+        // A quotation mark that is never closed costs its own line.
+        let text = format!("a,\"b,c\n{}", "d,e,f\n".repeat(50_000));
+        let found = read(text.as_bytes(), 3);
+        assert_eq!(found.len(), 50_001);
+        assert!(found[1..].iter().all(|(_, found)| found.is_ok()));
+        let text = format!("a,\"b\n{}", "d\n".repeat(40));
+        assert_eq!(read(text.as_bytes(), 3).len(), 41, "too many lines to be one record");
+    }
+
+    #[test]
+    fn commas_in_quotation_marks_make_no_cells() {
+        let expected = [(1, cells(&["a,a", "b\nc", "d"]))];
+        assert_eq!(read(b"\"a,a\",\"b\nc\",d\n", 3), expected);
+    }
+
+    #[test]
+    fn memory_is_limited() {
+        let mut records = Records::open(io::repeat(b'x').take(50_000_000)).unwrap();
+        let found = records.advance(Some(3)).unwrap();
+        assert!(matches!(found, Advance::Damaged(1, RowErrorKind::Size)));
+        assert!(records.buffer.capacity() < 1_000_000);
+        assert!(matches!(records.advance(Some(3)).unwrap(), Advance::End));
+        for (length, is_read) in [(LONGEST, true), (LONGEST + 1, false)] {
+            let text = format!("{}\nb,c\n", "x".repeat(length));
+            let found = read(text.as_bytes(), 1);
+            assert_eq!(found[0].1.is_ok(), is_read, "{length}");
+            assert_eq!(found[1], (2, cells(&["b", "c"])));
+        }
+    }
+
+    #[test]
+    fn the_next_record_can_be_seen_before() {
+        let mut records = Records::open(&b"a,b\n\n,\nc,d\n\n"[..]).unwrap();
+        assert!(matches!(records.advance(None).unwrap(), Advance::Record(1)));
+        assert_eq!(records.peek().unwrap().text(1), "d");
+        assert_eq!(records.cells().text(1), "b");
+        assert!(!records.is_at_end().unwrap());
+        assert!(matches!(records.advance(None).unwrap(), Advance::Record(4)));
+        assert!(records.is_at_end().unwrap());
+    }
+
+    /// A file that gives one byte at a time.
+    struct Slow<'a>(&'a [u8]);
+
+    impl Read for Slow<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            let length = into.len().min(1);
+            self.0.read(into.get_mut(..length).unwrap_or_default())
+        }
+    }
+
+    #[test]
+    fn the_size_of_the_reads_changes_nothing() {
+        let bytes = b"\xef\xbb\xbfa,b\r\n\"c\r\nd\",e\r\r\n\"f,g\nh";
+        let mut records = Records::open(Slow(bytes)).unwrap();
+        let mut lines = Vec::new();
+        loop {
+            match records.advance(Some(2)).unwrap() {
+                Advance::Record(line) => lines.push((line, records.cells().len())),
+                Advance::Damaged(line, _) => lines.push((line, 0)),
+                Advance::End => break,
+            }
+        }
+        let whole: Vec<_> = read(bytes, 2)
+            .into_iter()
+            .map(|(line, found)| (line, found.map_or(0, |cells| cells.len())))
+            .collect();
+        assert_eq!(lines, whole);
+        assert_eq!(lines, [(1, 2), (2, 2), (5, 0), (6, 1)]);
     }
 }

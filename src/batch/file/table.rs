@@ -113,7 +113,7 @@ const FORMAT: [Code; FormatError::ALL.len()] = {
 };
 
 /// Every rule. A row to which none applies contradicts itself, and is not traced.
-const RULES: [Rule; 19] = [
+static RULES: [Rule; 19] = [
     rule(&[Code::Success, Code::Sensitive], &[Number::Same], CROSS_CHECK, Meaning::Confirmed),
     rule(&[Code::Success, Code::Sensitive], &[Number::Same], SEARCH, Meaning::Found),
     rule(&[Code::Success, Code::Sensitive], &[Number::Different], ANY_MATCH, Meaning::Found),
@@ -193,16 +193,32 @@ impl ResponseRow {
     /// ```
     #[must_use]
     pub fn finding(&self, sent: Option<NhsNumber>) -> Finding {
-        let by_search = |outcome: Option<Outcome>| outcome.map(Finding::BySearch);
+        self.finding_with(sent, || self.person.clone())
+    }
+
+    /// The same without a copy of the person, for files of many rows.
+    #[must_use]
+    pub fn into_finding(mut self, sent: Option<NhsNumber>) -> Finding {
+        let person = std::mem::take(&mut self.person);
+        self.finding_with(sent, || person)
+    }
+
+    fn finding_with(
+        &self,
+        sent: Option<NhsNumber>,
+        person: impl FnOnce() -> Demographics,
+    ) -> Finding {
         let finding = match self.meaning(sent) {
-            Meaning::Confirmed => self.found().map(Finding::ByNumber),
-            Meaning::Superseded if sent.is_some() => self.superseded().map(Finding::ByNumber),
-            Meaning::Superseded => by_search(self.superseded()),
+            Meaning::Confirmed => self.found(person()).map(Finding::ByNumber),
+            Meaning::Superseded if sent.is_some() => {
+                self.superseded(person()).map(Finding::ByNumber)
+            }
+            Meaning::Superseded => self.superseded(person()).map(Finding::BySearch),
             Meaning::Invalidated => Some(Finding::ByNumber(Outcome::Invalidated)),
             Meaning::NotVerified => Some(Finding::ByNumber(Outcome::NotVerified)),
-            Meaning::Found => by_search(self.found()),
-            Meaning::None => by_search(Some(Outcome::None)),
-            Meaning::Ambiguous => by_search(Some(Outcome::Ambiguous(Vec::new()))),
+            Meaning::Found => self.found(person()).map(Finding::BySearch),
+            Meaning::None => Some(Finding::BySearch(Outcome::None)),
+            Meaning::Ambiguous => Some(Finding::BySearch(Outcome::Ambiguous(Vec::new()))),
             Meaning::Refused => Some(Finding::Refused),
             Meaning::NotTraced => None,
         };
@@ -223,10 +239,10 @@ impl ResponseRow {
     }
 
     /// The match with the number of the row. Without a number there is none.
-    fn found(&self) -> Option<Outcome> {
+    fn found(&self, person: Demographics) -> Option<Outcome> {
         let MatchedNumber::Number(number) = self.matched else { return None };
         let mut found = Match::new(number);
-        found.person = self.known();
+        found.person = known(person);
         found.score = self.confidence;
         let is_sensitive =
             self.code == Code::Sensitive || self.sensitivity == Some(Sensitivity::Sensitive);
@@ -236,15 +252,15 @@ impl ResponseRow {
         Some(Outcome::Found(Box::new(found)))
     }
 
-    fn superseded(&self) -> Option<Outcome> {
+    fn superseded(&self, person: Demographics) -> Option<Outcome> {
         let MatchedNumber::Number(by) = self.matched else { return None };
-        Some(Outcome::Superseded { by: Some(by), person: self.known().map(Box::new) })
+        Some(Outcome::Superseded { by: Some(by), person: known(person).map(Box::new) })
     }
+}
 
-    /// The person, unless the row has no field of them.
-    fn known(&self) -> Option<Demographics> {
-        (self.person != Demographics::default()).then(|| self.person.clone())
-    }
+/// The person, unless the row has no field of them.
+fn known(person: Demographics) -> Option<Demographics> {
+    (person != Demographics::default()).then_some(person)
 }
 
 fn number(matched: MatchedNumber, sent: Option<NhsNumber>) -> Number {
@@ -273,7 +289,7 @@ pub fn table() -> String {
         let codes = match rule.codes {
             [] => "any other row".to_owned(),
             codes if codes == FORMAT => "01 to 14 (faults of form)".to_owned(),
-            codes => codes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+            codes => codes.iter().map(|code| named(*code)).collect::<Vec<_>>().join("; "),
         };
         let sent = if rule.needs_sent { "; a number was sent" } else { "" };
         // Writing to a string cannot fail.
@@ -286,6 +302,10 @@ pub fn table() -> String {
         );
     }
     text
+}
+
+fn named(code: Code) -> String {
+    if Code::DBS.contains(&code) { format!("DBS {code}") } else { code.to_string() }
 }
 
 fn numbers(numbers: &[Number]) -> String {
@@ -336,6 +356,184 @@ impl Meaning {
             Self::Ambiguous => "the search found several people",
             Self::Refused => "the data are refused",
             Self::NotTraced => "not traced",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::file::response::FieldScores;
+
+    const SENT: NhsNumber = NhsNumber::constant(9_990_000_018);
+    const OTHER: NhsNumber = NhsNumber::constant(9_990_010_013);
+
+    fn row(code: Code, matched: MatchedNumber, algorithm: Option<Algorithm>) -> ResponseRow {
+        ResponseRow {
+            line: 2,
+            reference: "r-1".parse().unwrap(),
+            code,
+            matched,
+            requested: None,
+            algorithm,
+            confidence: None,
+            scores: FieldScores::default(),
+            sensitivity: None,
+            death: None,
+            person: Demographics::default(),
+        }
+    }
+
+    fn every_code() -> impl Iterator<Item = Code> {
+        let formats = FormatError::ALL.into_iter().map(Code::Format);
+        Code::PDS.into_iter().chain(Code::DBS).chain(formats).chain([Code::Other])
+    }
+
+    const MATCHED: [MatchedNumber; 6] = [
+        MatchedNumber::Number(SENT),
+        MatchedNumber::Number(OTHER),
+        MatchedNumber::NoMatch,
+        MatchedNumber::Several,
+        MatchedNumber::Blank,
+        MatchedNumber::Unreadable,
+    ];
+
+    /// Every row that can be told apart, and whether a number was sent for it.
+    fn every_row() -> impl Iterator<Item = (ResponseRow, Option<NhsNumber>)> {
+        let pairs = every_code().flat_map(|code| MATCHED.map(|matched| (code, matched)));
+        let rows = pairs.flat_map(|(code, matched)| {
+            ANY.iter().map(move |algorithm| row(code, matched, *algorithm))
+        });
+        rows.flat_map(|row| [(row.clone(), Some(SENT)), (row, None)])
+    }
+
+    #[test]
+    fn every_rule_applies_to_a_row() {
+        for (at, rule) in RULES.iter().enumerate() {
+            let reached = every_row().any(|(row, sent)| {
+                let applies = |rule: &&Rule| {
+                    let number = number(row.matched, sent);
+                    rule.applies(row.code, number, row.algorithm, sent.is_some())
+                };
+                RULES.iter().find(applies).is_some_and(|found| std::ptr::eq(found, rule))
+            });
+            assert!(reached, "rule {at} never applies: {:?}", rule.meaning);
+        }
+    }
+
+    #[test]
+    fn a_match_has_a_number_and_a_code_of_success() {
+        let success = [
+            Code::Success,
+            Code::Sensitive,
+            Code::DbsFound,
+            Code::DbsConfirmed,
+            Code::DbsFailedFound,
+            Code::DbsMerged,
+        ];
+        let mut found = 0;
+        for (row, sent) in every_row() {
+            let finding = row.finding(sent);
+            assert!(row.clone().into_finding(sent) == finding);
+            let (Finding::ByNumber(outcome) | Finding::BySearch(outcome)) = &finding else {
+                continue;
+            };
+            let by = match outcome {
+                Outcome::Found(found) => found.nhs_number,
+                Outcome::Superseded { by, .. } => by.unwrap(),
+                _ => continue,
+            };
+            found += 1;
+            assert_eq!(row.matched, MatchedNumber::Number(by));
+            assert!(success.contains(&row.code) || row.code == Code::Superseded);
+            assert_ne!(row.algorithm, Some(Algorithm::None));
+            assert_ne!(row.algorithm, Some(Algorithm::Other));
+            // Only the number that was sent is confirmed. A replacement is another number.
+            if matches!(finding, Finding::ByNumber(Outcome::Found(_))) {
+                assert_eq!(sent, Some(by));
+            }
+            if row.code == Code::Superseded {
+                assert_ne!(sent, Some(by));
+            }
+        }
+        assert!(found > 50, "{found}");
+    }
+
+    #[test]
+    fn nothing_is_about_a_number_unless_one_was_sent() {
+        for (row, sent) in every_row().filter(|(_, sent)| sent.is_none()) {
+            assert!(!matches!(row.finding(sent), Finding::ByNumber(_)), "{:?}", row.code);
+        }
+    }
+
+    #[test]
+    fn a_contradiction_is_not_traced() {
+        let number = MatchedNumber::Number(OTHER);
+        let same = MatchedNumber::Number(SENT);
+        let cross_check = Some(Algorithm::CrossCheck);
+        for (code, matched, algorithm) in [
+            (Code::Success, MatchedNumber::NoMatch, cross_check),
+            (Code::Success, MatchedNumber::Several, None),
+            (Code::Success, MatchedNumber::Blank, None),
+            (Code::Success, MatchedNumber::Unreadable, cross_check),
+            (Code::Success, same, Some(Algorithm::None)),
+            (Code::Superseded, same, cross_check),
+            (Code::Superseded, MatchedNumber::NoMatch, cross_check),
+            (Code::Invalid, number, cross_check),
+            (Code::NotFound, number, None),
+            (Code::NotFound, MatchedNumber::Several, None),
+            (Code::CloseMatches, number, None),
+            (Code::NotEnoughFields, number, None),
+            (Code::DbsConfirmed, MatchedNumber::Blank, None),
+            (Code::DbsFailedFound, same, None),
+            (Code::DbsMerged, same, None),
+        ] {
+            let finding = row(code, matched, algorithm).finding(Some(SENT));
+            assert!(finding == Finding::NotTraced, "{code} {matched:?} {algorithm:?}");
+        }
+        // A cross-check of a number that was not sent.
+        let finding = row(Code::Success, number, cross_check).finding(None);
+        assert!(finding == Finding::NotTraced);
+    }
+
+    #[test]
+    fn a_row_of_another_request_is_not_traced() {
+        let mut row = row(Code::Success, MatchedNumber::Number(SENT), None);
+        assert!(matches!(row.finding(Some(SENT)), Finding::ByNumber(_)));
+        row.requested = Some(OTHER);
+        assert!(row.finding(Some(SENT)) == Finding::NotTraced);
+        assert!(row.finding(None) == Finding::NotTraced);
+        row.requested = Some(SENT);
+        assert!(matches!(row.finding(Some(SENT)), Finding::ByNumber(_)));
+        row.sensitivity = Some(Sensitivity::Invalid);
+        assert!(row.finding(Some(SENT)) == Finding::NotTraced);
+    }
+
+    #[test]
+    fn restricted_by_its_code_or_by_its_flag() {
+        let restriction = |row: &ResponseRow| match row.finding(Some(SENT)) {
+            Finding::ByNumber(Outcome::Found(found)) => found.restriction,
+            other => panic!("{other:?}"),
+        };
+        let mut row = row(Code::Success, MatchedNumber::Number(SENT), None);
+        assert_eq!(restriction(&row), Restriction::NotStated);
+        row.sensitivity = Some(Sensitivity::Sensitive);
+        assert_eq!(restriction(&row), Restriction::Restricted);
+        (row.code, row.sensitivity) = (Code::Sensitive, None);
+        assert_eq!(restriction(&row), Restriction::Restricted);
+    }
+
+    #[test]
+    fn every_code_is_read_from_its_digits() {
+        for code in every_code().filter(|code| *code != Code::Other) {
+            let text = code.as_str().as_bytes();
+            let is_dbs = Code::DBS.contains(&code);
+            assert_eq!(Code::of_pds(text), if is_dbs { Code::Other } else { code });
+            assert_eq!(Code::of_dbs(text), if is_dbs { code } else { Code::Other });
+        }
+        assert_eq!(Code::of_pds(b"0"), Code::Success);
+        for text in [&b""[..], b"000", b"-1", b"99", b"9x", b" 0"] {
+            assert_eq!(Code::of_pds(text), Code::Other, "{text:?}");
         }
     }
 }

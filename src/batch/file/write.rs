@@ -274,3 +274,117 @@ fn add_text(buffer: &mut Vec<u8>, text: &str) {
     }
     buffer.push(b'"');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::reference::Reference;
+
+    fn row() -> RequestRow {
+        let reference: Reference = "r-1".parse().unwrap();
+        RequestRow::by_number(
+            reference,
+            "9990000018".parse().unwrap(),
+            "1986-01-19".parse().unwrap(),
+        )
+    }
+
+    fn text(format: Format) -> String {
+        let mut file = RequestFile::new(Vec::new(), format, Limits::default()).unwrap();
+        assert!(file.write(&row()).unwrap());
+        String::from_utf8(file.finish().unwrap().0).unwrap()
+    }
+
+    #[test]
+    fn each_row_has_as_many_values_as_the_first_line_has_names() {
+        let text = text(Format::PdsMesh);
+        let columns: Vec<_> = text.lines().map(|line| line.split(',').count()).collect();
+        assert_eq!(columns, [24, 24]);
+        assert!(!text.contains('\r'));
+    }
+
+    #[test]
+    fn the_master_patient_trace_has_no_date_of_registration() {
+        let text = text(Format::mpt("2026-11-30T10:15:00".parse().unwrap(), 1));
+        let row = text.lines().nth(1).unwrap();
+        assert_eq!(row.split(',').count(), 23);
+    }
+
+    #[test]
+    fn the_number_of_rows_must_be_the_one_in_the_first_line() {
+        let format = Format::mpt("2026-11-30T10:15:00".parse().unwrap(), 2);
+        let mut file = RequestFile::new(Vec::new(), format, Limits::default()).unwrap();
+        assert!(file.write(&row()).unwrap());
+        assert_eq!(file.finish().unwrap_err().kind(), FileErrorKind::Count);
+        let mut file = RequestFile::new(Vec::new(), format, Limits::default()).unwrap();
+        assert!(file.write(&row()).unwrap() && file.write(&row()).unwrap());
+        assert!(!file.write(&row()).unwrap());
+        assert_eq!(file.finish().unwrap().1.rows, 2);
+    }
+
+    #[test]
+    fn a_file_without_room_for_a_row_has_that_row_alone() {
+        let limits = Limits::default().with_bytes(1);
+        let mut file = RequestFile::new(Vec::new(), Format::PdsMesh, limits).unwrap();
+        assert!(file.write(&row()).unwrap() && !file.write(&row()).unwrap());
+        assert_eq!(file.written().rows, 1);
+    }
+
+    #[test]
+    fn a_file_is_full_at_the_exact_number_of_bytes() {
+        let mut file = RequestFile::new(Vec::new(), Format::PdsMesh, Limits::default()).unwrap();
+        file.write(&row()).unwrap();
+        file.write(&row()).unwrap();
+        let two = file.finish().unwrap().1.bytes;
+        for (bytes, fits) in [(two, true), (two - 1, false)] {
+            let limits = Limits::default().with_bytes(bytes);
+            let mut file = RequestFile::new(Vec::new(), Format::PdsMesh, limits).unwrap();
+            assert!(file.write(&row()).unwrap());
+            assert_eq!(file.write(&row()).unwrap(), fits);
+            assert!(file.finish().unwrap().0.len() as u64 <= bytes);
+        }
+    }
+
+    /// A disk that is full.
+    #[derive(Debug)]
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let mut file = RequestFile::new(Full, Format::PdsMesh, Limits::default()).unwrap();
+        let mut result = Ok(true);
+        for _ in 0..5_000 {
+            result = result.and(file.write(&row()));
+        }
+        assert_eq!(result.unwrap_err().kind(), FileErrorKind::Io);
+        let file = RequestFile::new(Full, Format::PdsMesh, Limits::default()).unwrap();
+        assert_eq!(file.finish().unwrap_err().kind(), FileErrorKind::Io);
+    }
+
+    #[test]
+    fn a_long_name_is_rejected_and_not_cut() {
+        let born = "1986-01-19".parse().unwrap();
+        for (length, fits) in [(40, true), (41, false)] {
+            let name: crate::trace::NameText = "é".repeat(length).parse().unwrap();
+            let reference = "r-1".parse().unwrap();
+            let row =
+                RequestRow::by_search(reference, name, crate::demographics::Gender::Male, born);
+            assert_eq!(row.is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        assert_eq!(format!("{:?}", row()), "RequestRow { reference: Reference(\"r-1\"), .. }");
+    }
+}

@@ -11,15 +11,21 @@ use crate::process::run::halt::Halt;
 use crate::process::run::settings::Settings;
 use crate::process::run::worker::Worker;
 use crate::process::store::unit::Store;
+use crate::process::waiting::beside;
 use crate::trace::{self, Answer, Attended, Caller, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use std::fs::File;
+use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// When a batch counts as lost, by default. A file that MESH does not deliver comes back after five days.
 const LOST_AFTER: TimeDelta = TimeDelta::days(7);
+
+/// How often a process that waits for a service signs that it is alive.
+const SIGN: Duration = Duration::from_secs(1);
 
 /// How many cases are read at a time.
 pub(super) const PAGE: usize = 200;
@@ -101,6 +107,12 @@ impl Batches {
             continues: true,
             ..Self::new(Arc::clone(&worker.store), worker.settings.clone(), folder)
         }
+    }
+
+    /// Signs that it gets further where the process does.
+    pub(in crate::process) fn signing(mut self, alive: Arc<Alive>) -> Self {
+        self.alive = alive;
+        self
     }
 
     /// Sets how large a file may become (default: [`Limits::NETWORK`]).
@@ -273,6 +285,17 @@ impl Batches {
             return folder.delete(&name);
         }
         folder.set_aside(&folder.file(&name), "sent").map(drop)
+    }
+
+    /// Waits for a service. A process that waits for its service is not stuck.
+    pub(super) async fn waiting_for<T>(&self, call: impl Future<Output = T>) -> T {
+        let signs = async {
+            loop {
+                self.alive.sign();
+                tokio::time::sleep(SIGN).await;
+            }
+        };
+        beside(call, signs).await
     }
 
     pub(super) fn engine(&self) -> Arc<Engine> {

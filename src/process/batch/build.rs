@@ -23,7 +23,8 @@ impl Batches {
     /// Writes the due cases that `policy` chooses into as many files as the limits require. Calls `progress` with the
     /// number of rows so far.
     ///
-    /// First does what a program has left undone that was killed: see [`tidy`](Self::tidy). A case is left to the
+    /// First does what a program has left undone that was killed: see [`tidy`](Self::tidy). Waits for the cases that it
+    /// had, and for those that another program traces now, for at most two [leases](crate::process::Settings::with_lease). A case is left to the
     /// worker if a file cannot have its data, such as a case without a gender that has no number either.
     ///
     /// # Errors
@@ -37,13 +38,16 @@ impl Batches {
     ) -> Result<Vec<Batch>, Error> {
         let folder = self.open_folder()?;
         self.tidy_in(&folder).await?;
-        self.build_in(&folder, policy, progress).await
+        // A program that was killed has cases for as long as this.
+        let lease = self.settings.lease * 2;
+        self.build_in(&folder, policy, lease, progress).await
     }
 
     pub(super) async fn build_in(
         &self,
         folder: &Folder,
         policy: &BatchPolicy,
+        patience: Duration,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Vec<Batch>, Error> {
         let due = self.store.cases().counts(self.settings.clock.now()).await?.due;
@@ -54,6 +58,7 @@ impl Batches {
             folder,
             chosen,
             renewed: engine.now(),
+            until: engine.now() + patience,
             engine: Arc::clone(&engine),
             ready: Vec::new(),
             open: None,
@@ -82,6 +87,8 @@ struct Builder<'a> {
     /// The versions of cases whose alerts this build has delivered, or tried to.
     delivered: HashMap<CaseId, u64>,
     renewed: DateTime<Utc>,
+    /// Until when it waits for cases that other programs have.
+    until: DateTime<Utc>,
 }
 
 /// A file that is being written.
@@ -106,7 +113,15 @@ impl Builder<'_> {
             self.keep().await?;
             let claim = self.engine.cases().claim_due(PAGE, &self.engine.lease()).await?;
             if claim.cases.is_empty() {
-                break;
+                let now = self.engine.now();
+                match claim.blocked_until {
+                    Some(blocked) if now < self.until => {
+                        let renewal = now + self.engine.settings.lease / 3;
+                        self.engine.wait_for(blocked.min(renewal)).await;
+                        continue;
+                    }
+                    _ => break,
+                }
             }
             let mut chosen = self.choose(claim.cases).await?;
             while !chosen.is_empty() {
@@ -149,7 +164,8 @@ impl Builder<'_> {
             match engine.plan(&case) {
                 Ok(plan) if plan.known.is_empty() && self.takes(&case) => {
                     let settings = &engine.settings;
-                    let (policy, root, now) = (&settings.policy, &settings.local_root, engine.now());
+                    let (policy, root, now) =
+                        (&settings.policy, &settings.local_root, engine.now());
                     let row = Questions::of(&case, &plan.asked, policy, root, now);
                     let message = MessageId::fresh(&*settings.ids);
                     let row = row.and_then(|row| Some((row.row(message.uuid().into())?, row)));
@@ -308,7 +324,6 @@ impl Row {
             .about(subject)
     }
 }
-
 
 fn unwritten(error: FileError) -> Error {
     failed(std::io::Error::other(error))

@@ -95,7 +95,7 @@ impl Batches {
             if repeats { outgoing.repeated(batch.message_id.as_deref()) } else { outgoing };
         let mut journal = Accepting { list: self.records(), id };
         let to = |state| self.to_state(id, BatchState::Sending, state);
-        let Err(error) = service.submit(outgoing, &mut journal).await else {
+        let Err(error) = self.waiting_for(service.submit(outgoing, &mut journal)).await else {
             if let Some(sent) = to(BatchState::Sent).await? {
                 self.clean(folder, &sent)?;
                 result.sent.push(sent);
@@ -160,7 +160,7 @@ impl Batches {
         let mut result = Collected::default();
         let inbox = folder.inbox();
         let mut arriving = Arriving { folder, list: self.records(), foreign_reports: 0 };
-        match service.collect(&inbox, &mut arriving).await {
+        match self.waiting_for(service.collect(&inbox, &mut arriving)).await {
             Ok(arrived) => result.arrived = arrived,
             Err(error) => result.failed = Some(error),
         }

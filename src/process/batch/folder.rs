@@ -51,7 +51,9 @@ impl Folder {
 
     /// Deletes the file `name`, complete or not, if it exists.
     pub(super) fn delete(&self, name: &str) -> Result<(), Error> {
-        for path in [self.part(name), self.file(name)] {
+        // A mailbox keeps the size of the chunks of a file that is half sent beside it.
+        let chunks = self.path.join(format!("{name}.chunks"));
+        for path in [self.part(name), self.file(name), chunks] {
             remove(&path)?;
         }
         Ok(())

@@ -120,10 +120,28 @@ impl Batches {
                 take(&mut imported, observer, &report);
             }
         }
+        if imported.refused.contains_key(&RowFault::Unknown) {
+            touched.extend(self.answered_before().await?);
+        }
         for id in touched {
             imported.batches.extend(self.answered_batch(&id).await?);
         }
         Ok(imported)
+    }
+
+    /// The batches for which no case waits, but which are not closed: a program was killed between the two.
+    async fn answered_before(&self) -> Result<Vec<String>, Error> {
+        let mut answered = Vec::new();
+        for batch in self.list().await? {
+            let has_left = matches!(
+                batch.state,
+                BatchState::Exported | BatchState::Sending | BatchState::Sent | BatchState::Held
+            );
+            if has_left && self.waiting(&batch.id).await? == 0 {
+                answered.push(batch.id);
+            }
+        }
+        Ok(answered)
     }
 
     /// Notes how many cases of the batch still wait, and closes it when none does.

@@ -25,12 +25,17 @@ impl Inbox for Arriving<'_> {
                 let target = self.folder.inbox().join(name);
                 fs::rename(file, &target)
                     .and_then(|()| super::folder::sync(&self.folder.inbox()))
-                    .map_err(|error| batch::Error::new(batch::ErrorKind::Storage).with_source(error))
+                    .map_err(|error| {
+                        batch::Error::new(batch::ErrorKind::Storage).with_source(error)
+                    })
             }
             Arrival::Report { batch, failed_message, code, .. } => {
                 let found = self.find(batch.as_deref(), failed_message.as_deref()).await;
                 let Some(id) = found.map_err(unstored)? else {
-                    tracing::warn!(code, "a report is about a message that is not a batch of this store");
+                    tracing::warn!(
+                        code,
+                        "a report is about a message that is not a batch of this store"
+                    );
                     self.foreign_reports += 1;
                     return Ok(());
                 };
@@ -43,7 +48,11 @@ impl Inbox for Arriving<'_> {
                     true
                 });
                 if changed.await.map_err(unstored)?.is_some() {
-                    tracing::warn!(batch = id, code, "the service reports that a batch was not delivered");
+                    tracing::warn!(
+                        batch = id,
+                        code,
+                        "the service reports that a batch was not delivered"
+                    );
                 }
                 Ok(())
             }
@@ -52,11 +61,7 @@ impl Inbox for Arriving<'_> {
 }
 
 impl Arriving<'_> {
-    async fn find(
-        &self,
-        id: Option<&str>,
-        message: Option<&str>,
-    ) -> Result<Option<String>, Error> {
+    async fn find(&self, id: Option<&str>, message: Option<&str>) -> Result<Option<String>, Error> {
         let is_it = |batch: &&Batch| {
             id.is_some_and(|id| batch.id.eq_ignore_ascii_case(id))
                 || message.is_some_and(|message| batch.message_id.as_deref() == Some(message))

@@ -30,6 +30,6 @@ pub(in crate::process) mod step;
 pub use batches::Batches;
 pub use exchange::{Collected, Sent};
 pub use import::Imported;
-pub use rows::{RowFault, RowReport, Settled};
 pub use policy::BatchPolicy;
 pub use record::{Batch, BatchState, Ending};
+pub use rows::{RowFault, RowReport, Settled};

@@ -53,11 +53,9 @@ impl Batches {
                 BatchState::Releasing(_) => drop(self.end(folder, &batch).await?),
                 // Killed after the record, and before the file was deleted.
                 BatchState::Sent | BatchState::Exported | BatchState::Closed(_)
-                    if batch.is_closed() || now < batch.until =>
+                    if folder.has(&name) && (batch.is_closed() || now < batch.until) =>
                 {
-                    if folder.has(&name) {
-                        self.clean(folder, &batch)?;
-                    }
+                    self.clean(folder, &batch)?;
                 }
                 BatchState::Ready
                 | BatchState::Exported
@@ -158,8 +156,7 @@ impl Engine {
     ) -> Option<(Turn, Vec<Entry>)> {
         let (settings, now) = (&self.settings, self.now());
         let waiting = Waiting { case, row };
-        let questions =
-            Questions::still(case, row, &settings.policy, &settings.local_root, now)?;
+        let questions = Questions::still(case, row, &settings.policy, &settings.local_root, now)?;
         let exchange = Exchange::new("batch", "batch", row.reference.as_str(), row.at)
             .with_reference("batch", &*row.batch)
             .with_code(ending.as_str());

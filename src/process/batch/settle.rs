@@ -92,10 +92,9 @@ fn replies(
         Finding::BySearch(Outcome::Found(found)) if Some(found.nhs_number) == sent => {
             vec![(by_search(true), answer(Outcome::Found(found)))]
         }
-        Finding::BySearch(outcome) if sent.is_some() => vec![
-            (by_number(), answer(Outcome::NotVerified)),
-            (by_search(false), answer(outcome)),
-        ],
+        Finding::BySearch(outcome) if sent.is_some() => {
+            vec![(by_number(), answer(Outcome::NotVerified)), (by_search(false), answer(outcome))]
+        }
         Finding::BySearch(outcome) => vec![(by_search(false), answer(outcome))],
         Finding::Refused => vec![(by_number(), error(ErrorKind::Rejected))],
         Finding::NotTraced => vec![(by_number(), error(ErrorKind::Unavailable))],
@@ -105,7 +104,8 @@ fn replies(
 /// Whether the service itself is not certain of the person: its search was not exact, or a score is below the highest.
 fn is_doubted(row: &ResponseRow) -> bool {
     let scores = row.scores();
-    let fields = [scores.family, scores.given, scores.date_of_birth, scores.gender, scores.postcode];
+    let fields =
+        [scores.family, scores.given, scores.date_of_birth, scores.gender, scores.postcode];
     let is_low = |score: Score| score.value() < 1.0;
     let exact = matches!(
         row.algorithm(),

@@ -6,6 +6,7 @@ use crate::process::batch::exchange::{Collected, Sent};
 use crate::process::batch::policy::BatchPolicy;
 use crate::process::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a [`Process`](crate::process::Process) does by batch.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ impl ByBatch {
         let Self { batches, service, policy } = self;
         let folder = batches.open_folder()?;
         let collected = batches.collect_in(&folder, &**service, &mut |_| ()).await?;
-        batches.build_in(&folder, policy, &mut |_| ()).await?;
+        batches.build_in(&folder, policy, Duration::ZERO, &mut |_| ()).await?;
         let sent = batches.send_in(&folder, &**service).await?;
         Ok((collected, sent))
     }

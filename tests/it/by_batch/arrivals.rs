@@ -4,7 +4,7 @@ use super::rig::{Attempt, Post, Rig, Waiting, by, nobody, response};
 use nhs_pds::audit::EventKind;
 use nhs_pds::batch::ErrorKind;
 use nhs_pds::case::CaseStore;
-use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending};
+use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending};
 use nhs_pds::process::{Process, Schedule, Worker};
 use nhs_pds::trace::ScriptedTracer;
 use std::fs;
@@ -29,7 +29,10 @@ async fn a_file_is_sent_answered_and_deleted() {
     let sent = rig.batches().send(&post).await.unwrap();
     assert_eq!((sent.sent.len(), sent.failed.is_none()), (1, true));
     let batch = rig.batch().await;
-    assert_eq!((batch.state, batch.message_id.as_deref()), (BatchState::Sent, Some(&*format!("M-{id}"))));
+    assert_eq!(
+        (batch.state, batch.message_id.as_deref()),
+        (BatchState::Sent, Some(&*format!("M-{id}")))
+    );
     assert!(files(&rig, "").is_empty(), "the request is deleted");
     rig.batches().send(&post).await.unwrap();
     let taken = post.taken();
@@ -115,7 +118,10 @@ async fn the_cases_of_a_refused_file_return() {
     let sent = rig.batches().send(&post).await.unwrap();
     assert_eq!(sent.refused.len(), 1);
     let batch = rig.batch().await;
-    assert_eq!((batch.state, batch.code.as_deref()), (BatchState::Closed(Ending::Refused), Some("12")));
+    assert_eq!(
+        (batch.state, batch.code.as_deref()),
+        (BatchState::Closed(Ending::Refused), Some("12"))
+    );
     assert!(files(&rig, "").is_empty());
     assert!(rig.all().await.iter().all(|case| case.asking.submitted.is_none()));
 }
@@ -176,10 +182,11 @@ async fn a_process_traces_by_file_on_its_schedule() {
     let worker = |service| Worker::new(service, Arc::clone(&rig.store), rig.settings());
     let run = async || {
         let schedule = Schedule::every(Duration::from_secs(30 * 60)).unwrap();
-        let process = Process::new(worker(Arc::new(ScriptedTracer::new([]))), schedule);
-        let folder = rig.file("batches");
+        let worker = worker(Arc::new(ScriptedTracer::new([])));
+        let batches = Batches::beside(&worker, rig.file("batches"));
         let policy = BatchPolicy::first_load().with_at_least(2);
-        let process = process.with_batches(folder, Arc::new(post.clone()), policy);
+        let process = Process::new(worker, schedule);
+        let process = process.with_batches(batches, Arc::new(post.clone()), policy);
         // The first run begins at once.
         let stop = tokio::time::sleep(Duration::from_millis(300));
         process.run_until(stop, &mut |_| ()).await.unwrap();
@@ -187,7 +194,10 @@ async fn a_process_traces_by_file_on_its_schedule() {
     run().await;
     let taken = post.taken();
     assert_eq!(taken.len(), 1);
-    post.delivers("R-1", Waiting::File(response(&taken[0].1, |row| row.answer("00", "9990000018", "3"))));
+    post.delivers(
+        "R-1",
+        Waiting::File(response(&taken[0].1, |row| row.answer("00", "9990000018", "3"))),
+    );
     run().await;
     assert_eq!(post.acknowledged(), ["R-1"]);
     let holders = rig.cases.holders(nhs_pds::NhsNumber::constant(9_990_000_018)).await.unwrap();

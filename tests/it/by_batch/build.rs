@@ -81,7 +81,8 @@ async fn cases_that_a_file_cannot_have_are_left_to_the_worker() {
     without_birth.date_of_birth = None;
     let mut not_allocated = numbered(3);
     not_allocated.allocations.clear();
-    let rig = Rig::with(vec![without_gender, long, without_birth, not_allocated, numbered(4)]).await;
+    let rig =
+        Rig::with(vec![without_gender, long, without_birth, not_allocated, numbered(4)]).await;
     let (batch, _) = rig.exported().await;
     assert_eq!(batch.rows, 1);
     let waiting: Vec<Case> = rig.all().await;

@@ -4,10 +4,10 @@ use super::rig::{Post, Requested, Rig, Waiting, detail, response};
 use async_trait::async_trait;
 use nhs_pds::audit::{AuditLog, EventKind};
 use nhs_pds::case::CaseStore;
+use nhs_pds::process::Error;
 use nhs_pds::process::alert::AlertSink;
 use nhs_pds::process::batch::{BatchPolicy, Batches};
 use nhs_pds::process::store::{Commit, Committed, Store};
-use nhs_pds::process::Error;
 use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future;
@@ -39,7 +39,8 @@ impl Store for Ending {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
-        let left = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let left =
+            self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_err() {
             std::future::pending::<()>().await;
         }
@@ -94,9 +95,11 @@ async fn results(commits: usize, takes_effect: bool) -> BTreeMap<String, String>
         // The leases of a killed build end.
         rig.clock.set(super::rig::begin() + chrono::TimeDelta::seconds(20 * lives as i64));
         let waits = rig.all().await.iter().any(|case| case.asking.submitted.is_some());
-        let undecided = rig.all().await.iter().any(|case| {
-            case.last_trace.is_none() && case.asking.unanswered == 0
-        });
+        let undecided = rig
+            .all()
+            .await
+            .iter()
+            .any(|case| case.last_trace.is_none() && case.asking.unanswered == 0);
         if is_whole && !waits && !undecided && lives > 1 {
             break;
         }
@@ -122,8 +125,8 @@ async fn check(rig: &Rig, post: &Post) {
     // A row that left was settled once, and no other reference was.
     let mut settled = BTreeMap::<String, usize>::new();
     for event in rig.events().await {
-        let is_decision = event.kind == EventKind::CaseChanged
-            && !detail(&event, "result").is_empty();
+        let is_decision =
+            event.kind == EventKind::CaseChanged && !detail(&event, "result").is_empty();
         if is_decision {
             let subject = event.about.subject().unwrap();
             *settled.entry(subject.case_id().unwrap().to_string()).or_default() += 1;

@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Event, Filter, MemoryLog};
 use nhs_pds::batch::{
-    Arrival, BatchTracer, Error as BatchError, ErrorKind as BatchErrorKind, Inbox, Journal, Outgoing,
+    Arrival, BatchTracer, Error as BatchError, ErrorKind as BatchErrorKind, Inbox, Journal,
+    Outgoing,
 };
 use nhs_pds::case::{Case, CaseStore, MemoryStore};
 use nhs_pds::clock::{Clock, FixedClock};
@@ -145,7 +146,15 @@ impl Requested {
 
     /// The row of a response that returns what was sent, with this code and number.
     pub(super) fn answer(&self, code: &str, number: &str, algorithm: &str) -> String {
-        let cells = ["UNIQUE REFERENCE", "NHS_NO", "FAMILY_NAME", "GIVEN_NAME", "GENDER", "DATE_OF_BIRTH", "POSTCODE"];
+        let cells = [
+            "UNIQUE REFERENCE",
+            "NHS_NO",
+            "FAMILY_NAME",
+            "GIVEN_NAME",
+            "GENDER",
+            "DATE_OF_BIRTH",
+            "POSTCODE",
+        ];
         let mut row: Vec<&str> = cells.iter().map(|name| self.get(name)).collect();
         row.extend([code, number, algorithm]);
         row.join(",")
@@ -165,7 +174,10 @@ pub(super) const NAMES: &str = "UNIQUE REFERENCE,REQ_NHS_NUMBER,FAMILY_NAME,GIVE
 pub(super) fn requested(file: &str) -> Vec<Requested> {
     let mut reader = csv::Reader::from_reader(file.as_bytes());
     let names = reader.headers().unwrap().clone();
-    reader.records().map(|cells| Requested { cells: cells.unwrap(), names: names.clone() }).collect()
+    reader
+        .records()
+        .map(|cells| Requested { cells: cells.unwrap(), names: names.clone() })
+        .collect()
 }
 
 /// A response with one row for each row of the request.

@@ -87,7 +87,10 @@ async fn another_number_than_the_one_sent_needs_a_person() {
 #[tokio::test]
 async fn nobody_and_several_are_answers() {
     let (result, found) = settled(case("1"), "98", "0000000000", "0").await;
-    assert_eq!((result, reasons(&found)), (decided(TraceResult::None), vec![ReviewReason::NoMatch]));
+    assert_eq!(
+        (result, reasons(&found)),
+        (decided(TraceResult::None), vec![ReviewReason::NoMatch])
+    );
     for code in ["96", "97"] {
         let (result, found) = settled(case("1"), code, "9999999999", "0").await;
         assert_eq!(result, decided(TraceResult::Ambiguous), "{code}");
@@ -183,7 +186,10 @@ async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     // The right file settles the others, and nothing twice.
     let again: Vec<_> =
         rig.import(&response(&file, nobody)).await.into_iter().map(|row| row.result).collect();
-    assert_eq!(again, [Err(RowFault::Unknown), nobody_found.clone(), nobody_found, Err(RowFault::Unknown)]);
+    assert_eq!(
+        again,
+        [Err(RowFault::Unknown), nobody_found.clone(), nobody_found, Err(RowFault::Unknown)]
+    );
     let closed = rig.batch().await;
     assert_eq!((closed.waiting, closed.state), (0, BatchState::Closed(Ending::Settled)));
     assert_eq!(closed.id, batch.id);

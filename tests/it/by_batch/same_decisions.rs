@@ -4,7 +4,7 @@ use super::rig::Rig;
 use chrono::TimeDelta;
 use nhs_pds::case::{Case, caseload};
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::batch::{BatchPolicy, Batches};
+use nhs_pds::process::batch::{BatchPolicy, Batches, RowFault, RowReport};
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::smsp;
 use nhs_pds::trace::{Caller, LocalIdentity};
@@ -41,8 +41,15 @@ async fn traced(caseload: &Caseload, by_file: Option<BatchStyle>) -> BTreeMap<St
         let request = File::open(rig.file("out.csv")).unwrap();
         let response = File::create(rig.file("in.csv")).unwrap();
         simulator.answer_batch(request, response).unwrap();
-        let imported = batches.import(&rig.file("in.csv"), &mut |_| ()).await.unwrap();
-        assert!(imported.refused.is_empty() && imported.fault.is_none(), "{imported:?}");
+        let mut refused = Vec::new();
+        let observe = &mut |row: &RowReport| refused.extend(row.result.clone().err().zip(row.code));
+        let imported = batches.import(&rig.file("in.csv"), observe).await.unwrap();
+        assert!(imported.fault.is_none(), "{imported:?}");
+        // Answers that the service does not give; the worker traces these cases singly.
+        let not_traced = |(fault, code): &(RowFault, &str)| {
+            *fault == RowFault::NotTraced && ["13", "15"].contains(code)
+        };
+        assert!(refused.iter().all(not_traced) && refused.len() < 20, "{refused:?}");
         assert_eq!(imported.rows, built[0].rows);
         assert!(fs::metadata(rig.file("out.csv")).is_ok());
     }
@@ -54,10 +61,15 @@ async fn traced(caseload: &Caseload, by_file: Option<BatchStyle>) -> BTreeMap<St
     rig.all().await.into_iter().map(|case| (case.id.to_string(), case)).collect()
 }
 
+fn last_result(case: &Case) -> &str {
+    case.last_trace.as_ref().map_or("", |last| &last.result)
+}
+
 fn decision(case: &Case) -> String {
-    let number = case.nhs_number.as_ref().map(|recorded| {
-        (recorded.number, recorded.status, recorded.source.is_traced())
-    });
+    let number = case
+        .nhs_number
+        .as_ref()
+        .map(|recorded| (recorded.number, recorded.status, recorded.source.is_traced()));
     let mut open: Vec<&str> = case.open_items().map(|item| item.reason.as_str()).collect();
     open.sort_unstable();
     format!("{number:?} {:?} {open:?} {}", case.date_of_death, case.not_on_pds)
@@ -73,7 +85,10 @@ async fn by_file_as_singly() {
         let mut other = Vec::new();
         for (id, case) in &singly {
             let (one, two) = (decision(case), decision(&by_file[id]));
-            if one != two {
+            // Documented: a file is answered by the Spine, and a Spine Mini Service may answer from its own copy.
+            let is_from_a_copy =
+                last_result(case) == "stale" && last_result(&by_file[id]) != "stale";
+            if one != two && !is_from_a_copy {
                 other.push(format!("{id}: {one} | {two}"));
             }
         }

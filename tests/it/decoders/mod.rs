@@ -3,6 +3,7 @@
 //! The fuzz targets in `fuzz/` are these functions. The test `seeds` runs them over the seeds, so that they
 //! are compiled and run with every other test. Each panics if a property fails.
 
+mod batch;
 mod differential;
 mod fhir;
 mod files;
@@ -13,6 +14,7 @@ mod numbers;
 mod values;
 mod xml;
 
+pub(crate) use batch::{batch_dbs, batch_mpt, batch_pds_mesh};
 pub(crate) use differential::smsp_differential;
 pub(crate) use fhir::{fhir_patient, fhir_response, fhir_token};
 pub(crate) use files::{caseload_csv, register_csv};

@@ -12,13 +12,15 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, Fields, GenericArgument, Item, Meta, PathArguments, Token, Type, Visibility};
 
 /// The features of this build. A `cfg` that names another one fails the scan.
-const FEATURES: [(&str, bool); 13] = [
+const FEATURES: [(&str, bool); 15] = [
     ("barcode", cfg!(feature = "barcode")),
+    ("batch", cfg!(feature = "batch")),
     ("blocking", cfg!(feature = "blocking")),
     ("conformance", cfg!(feature = "conformance")),
     ("csv", cfg!(feature = "csv")),
     ("fhir", cfg!(feature = "fhir")),
     ("http", cfg!(feature = "http")),
+    ("mesh", cfg!(feature = "mesh")),
     ("postgres", cfg!(feature = "postgres")),
     ("process", cfg!(feature = "process")),
     ("resilience", cfg!(feature = "resilience")),

@@ -1,6 +1,7 @@
 //! Tests of the command `nhs-pds` and of its parts.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod batch;
 mod boroughs;
 mod command;
 mod config;

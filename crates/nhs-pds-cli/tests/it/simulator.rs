@@ -21,11 +21,16 @@ struct Simulator(Child, BTreeMap<String, String>);
 impl Simulator {
     /// Starts it, and reads the three lines.
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(3, arguments)
+    }
+
+    /// Starts it, and reads this number of lines.
+    fn start_with(lines: usize, arguments: &[&str]) -> Self {
         let mut command = program();
         command.arg("simulator").args(arguments).current_dir(root()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let out = BufReader::new(process.stdout.take().unwrap());
-        let lines = out.lines().take(3).map(Result::unwrap);
+        let lines = out.lines().take(lines).map(Result::unwrap);
         let addresses = lines.map(|line| {
             let (name, url) = line.split_once(' ').unwrap();
             (name.to_owned(), url.to_owned())
@@ -141,4 +146,61 @@ fn a_history_row_that_cannot_be_used_ends_it() {
         assert_eq!((done.code, done.out.as_str()), (2, ""), "{done:?}");
         assert!(done.err.contains(says) && done.err.contains("history.csv"), "{done:?}");
     }
+}
+
+#[test]
+fn it_answers_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let register = written(&folder, "register.csv", REGISTER);
+    let number = REGISTER.lines().nth(1).unwrap().split(',').next().unwrap();
+    let header = "UNIQUE REFERENCE,NHS_NO,DATE_OF_BIRTH,FAMILY_NAME,GIVEN_NAME,GENDER";
+    let rows = format!("a,{number},19430519,,,\nb,,19430519,Ainsly,Rose,2\nc,,,,,\n");
+    let request = written(&folder, "request.csv", &format!("{header}\n{rows}"));
+    let response = folder.path().join("response.csv");
+    let answer = |more: &[&str]| {
+        let files = ["--file", text(&request), "--out", text(&response)];
+        let people = ["--register", text(&register)];
+        nhs_pds(&[&["simulator", "answer-file"], &files[..], &people, more].concat())
+    };
+    let done = answer(&[]);
+    assert_eq!((done.code, done.out.as_str()), (0, "rows 3\n00 1\n16 1\n98 1\n"), "{done:?}");
+    let plain = fs::read_to_string(&response).unwrap();
+    assert!(
+        plain.starts_with("UNIQUE REFERENCE,") && plain.contains(&format!("00,{number},1,100\n"))
+    );
+    let done = answer(&["--algorithmic-trace", "--form", "3"]);
+    assert_eq!((done.code, done.out.as_str()), (0, "rows 3\n00 2\n16 1\n"), "{done:?}");
+    assert_ne!(fs::read_to_string(&response).unwrap(), plain);
+    let done =
+        nhs_pds(&["simulator", "answer-file", "--file", text(&register), "--out", text(&response)]);
+    assert_eq!(done.code, 2);
+    assert!(
+        done.err.contains("register.csv: the request has no column UNIQUE REFERENCE"),
+        "{done:?}"
+    );
+    assert_eq!(nhs_pds(&["simulator", "--seed", "1", "answer-file"]).code, 2);
+}
+
+#[test]
+fn a_mesh_has_an_address_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let simulator = Simulator::start_with(4, &["--with-mesh"]);
+    let url = &simulator.1["mesh"];
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let host = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET /messageexchange/X26ABC1/inbox HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    assert!(response.starts_with("HTTP/1.1 403"), "{response}");
+    let secure = Simulator::start_with(4, &["--with-mesh", "--mutual-tls", text(folder.path())]);
+    assert!(secure.1.values().all(|url| url.starts_with("https://127.0.0.1:")), "{:?}", secure.1);
+    assert!(secure.1["fhir"].ends_with("/personal-demographics/FHIR/R4"));
+    let port = |name: &str| secure.1[name].split('/').nth(2).unwrap().to_owned();
+    assert_eq!(port("smsp"), port("fhir"));
+    assert_ne!(port("smsp"), port("mesh"));
 }

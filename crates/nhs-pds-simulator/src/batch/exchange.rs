@@ -66,6 +66,10 @@ pub(super) fn answer(
             }
             Some((BatchFault::Truncate, _)) => {
                 write(line.get(..line.len() / 2).unwrap_or_default())?;
+                // A response states the number of rows of the whole file.
+                while request.next()?.is_some() {
+                    summary.read += 1;
+                }
                 return Ok(summary);
             }
             Some((BatchFault::Code(_), _)) | None => write(&line)?,
@@ -107,7 +111,7 @@ pub(super) fn answer_mpt(
         body.clear();
     }
     summary.file_code = Some(code);
-    let count = summary.written.to_string();
+    let count = if code == "00" { summary.read } else { 0 }.to_string();
     let cells = [header.reference.clone(), "SPINE_MPT_RESPONSE".into(), count, code.into()];
     to.write_all(lines.start().as_bytes()).map_err(failed)?;
     to.write_all(lines.line(&cells).as_bytes()).map_err(failed)?;

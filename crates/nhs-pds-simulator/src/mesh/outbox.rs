@@ -108,7 +108,7 @@ pub(super) fn send_chunk(
         return Err(Refusal::bare(StatusCode::FORBIDDEN));
     }
     if message.status != MeshStatus::Uploading {
-        return Err(Refusal::bare(StatusCode::LOCKED).about(id));
+        return Err(Refusal::locked().about(id));
     }
     if total != message.total {
         return Err(BAD_CHUNKS.about(id));

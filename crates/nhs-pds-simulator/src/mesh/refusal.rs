@@ -65,9 +65,14 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "RECEIVE", "20", "Message does not exist")
     }
 
-    /// A status that says everything.
-    pub(super) const fn bare(status: StatusCode) -> Self {
-        Self::new(status, "", "", "")
+    /// A status that says everything: the text is its name.
+    pub(super) fn bare(status: StatusCode) -> Self {
+        Self::new(status, "", "", status.canonical_reason().unwrap_or_default())
+    }
+
+    /// 423: a message that is complete. The response does not say so.
+    pub(super) const fn locked() -> Self {
+        Self::new(StatusCode::LOCKED, "", "", "")
     }
 
     pub(super) fn about(self, message: &str) -> Self {

@@ -20,7 +20,7 @@ pub(super) fn by_message(
     let message = named.and_then(|(_, id)| state.message(&id));
     // A message of another sender is not forbidden but unknown, as in the live service.
     let own = message.filter(|message| message.from == mailbox);
-    own.map(|message| tracked(message, version)).ok_or(Refusal::bare(StatusCode::NOT_FOUND))
+    own.map(|message| tracked(message, version)).ok_or_else(|| Refusal::bare(StatusCode::NOT_FOUND))
 }
 
 /// By the local identifier. The response is in version 1.

@@ -2,6 +2,10 @@
 
 mod attended;
 mod audit;
+#[cfg(feature = "batch")]
+mod batch;
+#[cfg(feature = "batch")]
+mod by_batch;
 mod cases;
 #[cfg(feature = "csv")]
 mod csv;
@@ -14,6 +18,8 @@ mod gate;
 pub(super) mod http;
 mod intake;
 mod judge;
+#[cfg(feature = "mesh")]
+mod mesh;
 mod pds;
 mod people;
 #[cfg(all(feature = "postgres", unix))]
@@ -57,6 +63,8 @@ pub(super) fn show(shown: &mut Shown) {
         worker::show(shown).await;
         attended::show(shown).await;
         tenants::show(shown).await;
+        #[cfg(feature = "batch")]
+        by_batch::show(shown).await;
         screens::show(shown).await;
         #[cfg(feature = "sqlite")]
         transfer::show(shown).await;
@@ -66,12 +74,16 @@ pub(super) fn show(shown: &mut Shown) {
         fhir_answers::show(shown).await;
         #[cfg(feature = "smsp")]
         smsp::show(shown).await;
+        #[cfg(feature = "mesh")]
+        mesh::show(shown).await;
         simulator::show(shown).await;
         #[cfg(all(feature = "postgres", unix))]
         if !postgres::show(shown).await {
             shown.passes_over("postgres");
         }
     });
+    #[cfg(feature = "batch")]
+    batch::show(shown);
     #[cfg(feature = "csv")]
     csv::show(shown);
     #[cfg(feature = "http")]

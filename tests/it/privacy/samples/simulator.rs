@@ -8,8 +8,9 @@ use crate::privacy::walk::Shown;
 use nhs_pds::demographics::Gender;
 use nhs_pds::transport::{Request, Transport};
 use nhs_pds_simulator::{
-    Application, Caseload, Disputed, Fault, FaultMix, Further, NameUse, OtherAddress,
-    OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Simulator, When,
+    Application, BatchFault, BatchFaultMix, BatchStyle, Caseload, Disputed, Fault, FaultMix,
+    Further, Mesh, MeshCall, MeshFault, MeshReport, MeshServer, NameUse, OtherAddress,
+    OtherAddressUse, OtherName, Person, Register, RelatedPerson, Server, Share, Simulator, When,
 };
 use std::time::Duration;
 
@@ -77,7 +78,40 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&simulator.healthcare_worker_token(&[FAMILY]));
     shown.value(&simulator.application_token());
     shown.value(&simulator);
+    show_files(shown, &simulator).await;
     shown.value(&Server::start(simulator).await.unwrap());
+}
+
+/// Files about the person, and a MESH in which every text is about them.
+async fn show_files(shown: &mut Shown, simulator: &Simulator) {
+    let mut style = BatchStyle::from_seed(7);
+    style.shuffled = Some(7);
+    shown.value(&style);
+    let mix = BatchFaultMix::new(7).with(Share::WHOLE, BatchFault::Duplicate).unwrap();
+    shown.value(&mix);
+    let simulator = simulator.clone().with_batch_style(style).with_batch_faults(mix);
+    let file = format!("UNIQUE REFERENCE,NHS_NO,FAMILY_NAME\n{FAMILY},{NUMBER},{FAMILY}\n");
+    shown.value(&simulator.answer_batch(file.as_bytes(), Vec::new()).unwrap());
+    let header = "MPTREQ_20261130094500,SPINE_MPTPHASE4_TRACE,20261130094500";
+    let file_of_mpt = format!("{header},1\n{FAMILY},{NUMBER}\n");
+    shown.value(&simulator.answer_batch(file_of_mpt.as_bytes(), Vec::new()).unwrap());
+    shown.error(&simulator.answer_batch(FAMILY.as_bytes(), Vec::new()).unwrap_err());
+    shown.error(&simulator.answer_batch(file.as_bytes(), &mut [0; 9][..]).unwrap_err());
+    let mesh = Mesh::new(FAMILY).with_mailbox(FAMILY, GIVEN).with_mailbox(GIVEN, FAMILY);
+    let mesh = mesh.with_workflow(FAMILY).answering_as_pds(simulator, GIVEN);
+    let fault = MeshFault::Status(http::StatusCode::OK);
+    shown.value(&fault);
+    mesh.add_fault(MeshCall::Any, 1, fault);
+    mesh.deliver(FAMILY, GIVEN, FAMILY, file.as_bytes()).unwrap();
+    let mut report = MeshReport::new(FAMILY, FAMILY);
+    report.linked_message = Some(FAMILY.into());
+    report.local_id = Some(FAMILY.into());
+    shown.value(&report);
+    let report = mesh.report(FAMILY, report).unwrap();
+    mesh.messages().iter().for_each(|message| shown.value(message));
+    shown.value(&mesh.content(&report));
+    shown.value(&mesh);
+    shown.value(&MeshServer::start(mesh).await.unwrap());
 }
 
 /// Fields of the FHIR API only.

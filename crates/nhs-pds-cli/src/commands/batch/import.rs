@@ -5,15 +5,21 @@ use super::opened::Open;
 use super::refused::RefusedRows;
 use crate::console::{self, Failed, because, say, warn};
 use crate::progress;
-use nhs_pds::process::ErrorKind;
+use nhs_pds::batch::file::FileError;
 use nhs_pds::process::batch::{Batch, Imported, RowReport};
+use nhs_pds::process::{self, ErrorKind};
+use std::error::Error as _;
 use std::fmt::Write as _;
 use std::path::Path;
 
 pub(super) async fn run(args: &Import) -> Result<bool, Failed> {
     for file in &args.file {
         // A wrong path is refused before anything is read.
-        console::open(file)?;
+        let is_file = console::open(file)?.metadata()?.is_file();
+        if !is_file {
+            let why = "a response is read twice: save it as a file on a disk first";
+            return Err(format!("{}: {why}", file.display()).into());
+        }
         if args.refused.as_deref().is_some_and(|refused| is_same(refused, file)) {
             return Err(format!("--refused would replace {}", file.display()).into());
         }
@@ -52,7 +58,7 @@ async fn read_all(
             }
             Err(error) if error.kind() == ErrorKind::BatchResponse => {
                 is_well = false;
-                last = Some(format!("{name}: {}", because(&error)));
+                last = Some(format!("{name}: {}", why(&error)));
                 if let Some(why) = &last
                     && args.file.len() > 1
                 {
@@ -97,6 +103,18 @@ pub(super) fn report(name: &str, imported: &Imported) -> Result<bool, Failed> {
         warn(format!("batch: {name}: {}", because(fault)));
     }
     Ok(imported.fault.is_none() && imported.refused.is_empty())
+}
+
+/// Why nothing was read, with the service's code if it refused the whole request.
+fn why(error: &process::Error) -> String {
+    let said = because(error);
+    let file = error.source().and_then(|source| source.downcast_ref::<FileError>());
+    let Some((file, code)) = file.and_then(|file| Some((file, file.code()?))) else { return said };
+    let request = file.request().map(|name| format!(", request {name}")).unwrap_or_default();
+    format!(
+        "{said} (code {}{request}): correct the cause, and return the cases with `nhs-pds batch release`",
+        code.as_str()
+    )
 }
 
 /// Whether both paths lead to the same file.

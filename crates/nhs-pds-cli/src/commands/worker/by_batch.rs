@@ -6,8 +6,8 @@ use crate::database::Database;
 use crate::mesh::Mesh;
 use clap::Args;
 use nhs_pds::mesh::Mailbox;
-use nhs_pds::process::Process;
-use nhs_pds::process::batch::BatchPolicy;
+use nhs_pds::process::batch::{BatchPolicy, Batches};
+use nhs_pds::process::{Process, Worker};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct ByBatch {
     #[arg(long, value_name = "WHICH", value_parser = policy, requires = "mesh", conflicts_with = "once")]
     batch: Option<BatchPolicy>,
     /// The folder for the files of batches. [default: the path of the SQLite file with `-batches` after it]
-    #[arg(long, value_name = "FOLDER", requires = "batch")]
+    #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
     #[command(flatten)]
     mesh: Mesh,
@@ -49,8 +49,8 @@ pub(super) struct Mailed {
 
 impl Mailed {
     /// The process, which also traces by file.
-    pub(super) fn added_to(self, process: Process) -> Process {
-        process.with_batches(self.folder, self.service, self.policy)
+    pub(super) fn added_to(self, process: Process, worker: &Worker) -> Process {
+        process.with_batches(Batches::beside(worker, self.folder), self.service, self.policy)
     }
 }
 

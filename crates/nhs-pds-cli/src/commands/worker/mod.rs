@@ -78,9 +78,9 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
             port.works(seen::once(&pass, None));
             answered = once(&worker, cli.patience, &stop, &pass).await?;
         } else {
-            let process = Process::new(worker, schedule).with_name(cli.name());
+            let process = Process::new(worker.clone(), schedule).with_name(cli.name());
             let process = match mailed {
-                Some(mailed) => mailed.added_to(process),
+                Some(mailed) => mailed.added_to(process, &worker),
                 None => process,
             };
             port.works(seen::scheduled(process.clone()));

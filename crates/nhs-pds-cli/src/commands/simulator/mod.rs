@@ -5,22 +5,30 @@
 //! seed and this number of cases; the defaults are those of the shipped caseload. Each answer depends only on
 //! the person, and never on the time.
 
-use crate::console::{self, about, say, warn};
-use crate::private::PrivateFile;
+mod answer_file;
+mod people;
+
+use crate::console::{self, about, say};
+use crate::mutual_tls::MutualTls;
+use crate::records;
 use crate::simulated::{
-    Application, Caseload, Disputed, Fault, FaultMix, Register, Server, Share, ShareError,
+    Application, Disputed, Fault, FaultMix, Mesh, MeshServer, Register, Server, Share, ShareError,
     Simulator, When,
 };
-use crate::{mutual_tls, records};
+use answer_file::AnswerFile;
 use http::StatusCode;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::secret::RawBody;
+use people::People;
 use std::error::Error;
 use std::fs::File;
-use std::io::BufWriter;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
+
+/// The mailbox of PDS.
+const PDS_MAILBOX: &str = "X26ABC2";
 
 /// The provider cannot reach the Spine.
 const UNAVAILABLE: &str = "SMSP-0004";
@@ -31,23 +39,12 @@ const UNAVAILABLE: &str = "SMSP-0004";
 /// to every client, until `--jwks` registers an application.
 #[derive(clap::Args)]
 #[command(after_help = "Exit codes: 0 stopped, 2 it cannot read, listen or write")]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
-    /// The seed of the people.
-    #[arg(long, default_value_t = 2026)]
-    seed: u64,
-    /// The number of cases. The simulator knows the people of all of them.
-    #[arg(long, default_value_t = 240, value_parser = crate::simulated::cases)]
-    cases: usize,
-    /// A file for the cases, as CSV.
-    #[arg(long, value_name = "FILE", conflicts_with = "register")]
-    caseload: Option<PathBuf>,
-    /// The people, as CSV with the columns of Opentest, in place of those of a caseload.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["seed", "cases"])]
-    register: Option<PathBuf>,
-    /// Former names, addresses, telecoms and genders of these people, as CSV with the columns
-    /// NHS_NUMBER,WHAT,FAMILY,GIVEN,POSTCODE,VALUE,TO.
-    #[arg(long, value_name = "FILE")]
-    history: Option<PathBuf>,
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    people: People,
     /// FHIR: the public keys of an application (a JSON Web Key Set). Each request then needs a token.
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
@@ -97,6 +94,19 @@ pub(crate) struct Args {
     /// FHIR: the base address in fullUrl and in references. [default: the address of the request]
     #[arg(long, value_name = "URL")]
     fhir_base: Option<Url>,
+    /// Also serve a MESH, with a line `mesh URL`, the shared key TestKey, and the mailboxes X26ABC1, X26ABC2 and
+    /// X26ABC3, each with the password `password`. PDS answers the files that X26ABC2 receives.
+    #[arg(long)]
+    with_mesh: bool,
+    /// Files: trace algorithmically when no person matches exactly.
+    #[arg(long)]
+    algorithmic_trace: bool,
+}
+
+/// What it does in place of serving.
+#[derive(clap::Subcommand)]
+enum Action {
+    AnswerFile(AnswerFile),
 }
 
 /// A reading of what is not published about the matching of PDS.
@@ -127,13 +137,17 @@ fn answer(text: &str) -> Result<(NhsNumber, String), String> {
 }
 
 pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
-    let register = register(cli)?;
+    if let Some(Action::AnswerFile(file)) = &cli.action {
+        return answer_file::run(file);
+    }
+    let register = cli.people.register()?;
     let mut simulator = Simulator::new(people(cli, &register)?)
         .with_disputed(cli.disputes.into())
         .with_strict_soap_action(cli.strict_soap_action)
         .with_advanced_trace(!cli.no_advanced_trace)
         .with_superseding_payload(!cli.no_superseding_payload)
-        .with_empty_address_lines(cli.empty_address_lines);
+        .with_empty_address_lines(cli.empty_address_lines)
+        .with_batch_style(answer_file::style(None, cli.algorithmic_trace));
     if let Some(base) = &cli.fhir_base {
         simulator = simulator.with_fhir_base(base);
     }
@@ -149,21 +163,55 @@ pub(crate) async fn run(cli: &Args) -> Result<bool, Box<dyn Error>> {
         simulator.add_fault(when, Fault::Delay(Duration::from_millis(cli.delay)));
     }
     if cli.faults > 0 {
-        simulator.set_fault_mix(Some(faults(cli.seed, cli.faults)?));
+        simulator.set_fault_mix(Some(faults(cli.people.seed, cli.faults)?));
     }
+    let mesh = if cli.with_mesh { Some(MeshServer::start(mesh(&simulator)).await?) } else { None };
     let server = Server::start(simulator).await?;
-    let mut addresses = [server.url(), server.fhir_url(), server.token_url()];
+    let mut lines =
+        vec![("smsp", server.url()), ("fhir", server.fhir_url()), ("token", server.token_url())];
+    lines.extend(mesh.as_ref().map(|mesh| ("mesh", mesh.url())));
     if let Some(folder) = &cli.mutual_tls {
-        let plain: Url = server.url().parse()?;
-        let plain = plain.socket_addrs(|| None)?.into_iter().next().ok_or("no address")?;
-        let secure = mutual_tls::in_front_of(plain, folder).await?;
-        let (plain, secure) = (format!("http://{plain}/"), format!("https://{secure}/"));
-        addresses = addresses.map(|address| address.replace(&plain, &secure));
+        let tls = MutualTls::new(folder)?;
+        lines = secured(&tls, lines).await?;
     }
-    let [smsp, fhir, token] = addresses;
-    say(&format!("smsp {smsp}\nfhir {fhir}\ntoken {token}\n"))?;
+    let lines: String = lines.iter().map(|(name, url)| format!("{name} {url}\n")).collect();
+    say(&lines)?;
     tokio::signal::ctrl_c().await?;
     Ok(true)
+}
+
+/// A MESH like the NHS's sandbox, with PDS behind its second mailbox.
+fn mesh(simulator: &Simulator) -> Mesh {
+    let mailboxes = ["X26ABC1", PDS_MAILBOX, "X26ABC3"];
+    let mesh = mailboxes
+        .into_iter()
+        .fold(Mesh::new("TestKey"), |mesh, mailbox| mesh.with_mailbox(mailbox, "password"));
+    mesh.answering_as_pds(simulator.clone(), PDS_MAILBOX)
+}
+
+/// The addresses, each behind mutual TLS.
+async fn secured(
+    tls: &MutualTls,
+    lines: Vec<(&'static str, String)>,
+) -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
+    let mut ports: Vec<(SocketAddr, SocketAddr)> = Vec::new();
+    let mut secured = Vec::new();
+    for (name, url) in lines {
+        let mut url: Url = url.parse()?;
+        let plain = url.socket_addrs(|| None)?.into_iter().next().ok_or("no address")?;
+        let known = ports.iter().find(|(known, _)| *known == plain).map(|(_, secure)| *secure);
+        let secure = match known {
+            Some(secure) => secure,
+            None => tls.in_front_of(plain).await?,
+        };
+        if known.is_none() {
+            ports.push((plain, secure));
+        }
+        let is_set = url.set_scheme("https").and_then(|()| url.set_port(Some(secure.port())));
+        is_set.map_err(|()| "no address")?;
+        secured.push((name, url.as_str().trim_end_matches('/').to_owned()));
+    }
+    Ok(secured)
 }
 
 /// Five faults for this share of all requests together.
@@ -191,31 +239,6 @@ fn application(client_id: &str, path: &Path) -> Result<Application, Box<dyn Erro
     application.map_err(|error| about(path, &error))
 }
 
-/// The people of `--register`, or of the caseload, with their history.
-fn register(cli: &Args) -> Result<Register, Box<dyn Error>> {
-    let mut register = if let Some(path) = &cli.register {
-        let read = Register::from_csv(console::read(path)?.as_slice());
-        let (register, refused) = read.map_err(|error| about(path, &error))?;
-        for row in &refused {
-            warn(format!("{}: {row}", path.display()));
-        }
-        register
-    } else {
-        let caseload = Caseload::from_seed(cli.seed, cli.cases);
-        if let Some(path) = &cli.caseload {
-            let file = PrivateFile::begin(path).map_err(|error| about(path, &error))?;
-            caseload.write_csv(BufWriter::new(file.file()))?;
-            file.finish().map_err(|error| about(path, &error))?;
-        }
-        caseload.register().clone()
-    };
-    if let Some(path) = &cli.history {
-        let read = register.read_history(console::read(path)?.as_slice());
-        read.map_err(|error| about(path, &error))?;
-    }
-    Ok(register)
-}
-
 /// The people, changed as the command line says.
 fn people(cli: &Args, register: &Register) -> Result<Register, Box<dyn Error>> {
     let filled = cli.full_records.then(|| records::filled(register)).transpose()?;
@@ -227,7 +250,7 @@ fn people(cli: &Args, register: &Register) -> Result<Register, Box<dyn Error>> {
             person.answer = Some(code.clone());
         } else if let Some(per_cent) = cli.unanswerable {
             person.answer = person.answer.filter(|code| code != UNAVAILABLE);
-            if drawn(cli.seed, person.nhs_number) < per_cent {
+            if drawn(cli.people.seed, person.nhs_number) < per_cent {
                 person.answer = Some(UNAVAILABLE.to_owned());
             }
         }

@@ -1,0 +1,244 @@
+#!/usr/bin/env python3
+"""Traces a caseload by file through a real MESH: the command, NHS England's mesh-sandbox, and PDS behind its mesh-client.
+
+    python3 tools/batch.py [--cases N] [--kills N] [--rows N] [--seed N] [--binary FILE]
+
+Builds `nhs-pds` with optimisation, and makes a Python environment with both packages (tools/mesh.py).
+
+1. A copy of the caseload is traced singly, over the simulator's Spine Mini Service.
+2. A copy is traced by file. `batch send` and `batch collect` run again and again, and are killed (SIGKILL) at random moments.
+   PDS is the simulator, which answers the files. The worker then asks the questions that the responses leave open.
+3. No file was sent twice, each row that left was settled once, no case waits, and no file with patient data is left. Both copies
+   have the same decisions, but for the differences that docs/batch.md has.
+4. A report that a file was not delivered returns its cases.
+
+Without --cases and --kills: 20,000 cases and 50 kills. A broken limit is a line `FAULT`, and ends the program with exit code 1.
+"""
+
+import argparse
+import collections
+import csv
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+import mesh
+import scale
+from scale import ENV, NO_LIMIT, Simulator, Trail, due, fault, finished, query
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# The mailboxes and the secrets of the sandbox.
+MAILBOX, RECIPIENT, PASSWORD, KEY = "X26ABC1", "X26ABC2", "password", "TestKey"
+
+
+class Sandbox:
+    """The sandbox, on a port of its own."""
+
+    def __init__(self, python):
+        command = [python, os.path.join(scale.ROOT, "tests", "mesh", "sandbox.py"), "0"]
+        env = {**ENV, "AUTH_MODE": "full", "SHARED_KEY": KEY, "STORE_MODE": "memory", "ENV": "local", "BUILD_LABEL": "x"}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
+        self.url = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+
+    def report(self, local_id):
+        body = {"mailbox_id": MAILBOX, "code": "14", "description": "not collected", "workflow_id": "SPINE_PDS_MESH_V1",
+                "file_name": "", "local_id": local_id, "status": "undeliverable", "subject": ""}
+        request = urllib.request.Request(f"{self.url}/messageexchange/admin/report", json.dumps(body).encode(),
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request) as response:
+            assert response.status == 200
+
+
+class Copy:
+    """A copy of the caseload that is traced by file."""
+
+    def __init__(self, simulator, sandbox, db, rows):
+        self.made, self.db, self.rows = simulator.made, simulator.imported(db), rows
+        self.env = {**ENV, "MESH_PASSWORD": PASSWORD, "MESH_KEY": KEY}
+        self.mailbox = ["--mesh", sandbox.url, "--mailbox", MAILBOX, "--recipient", RECIPIENT,
+                        "--mesh-settling", "0s", "--mesh-password", "env:MESH_PASSWORD", "--mesh-shared-key", "env:MESH_KEY"]
+
+    def command(self, what):
+        more = ["--max-rows", str(self.rows)] if what == "send" else []
+        return [self.made, "batch", what, "--db", self.db, "--then", "smsp", *self.mailbox, *more]
+
+    def start(self, what):
+        return subprocess.Popen(self.command(what), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
+
+    def run(self, what):
+        process = self.start(what)
+        out, err = process.communicate()
+        # 1: rows were refused.
+        if process.returncode not in (0, 1):
+            sys.exit(f"batch {what} ended with {process.returncode}: {err.strip()}")
+        return out
+
+    def batches(self):
+        out = subprocess.run([self.made, "batch", "status", "--db", self.db, "--all", "--json"], stdout=subprocess.PIPE,
+                             text=True, env=ENV).stdout
+        return [json.loads(line) for line in out.splitlines()]
+
+    def documents(self):
+        return [json.loads(document) for (document,) in query(self.db, "SELECT document FROM cases")]
+
+    def waiting(self):
+        return sum(1 for case in self.documents() if case["asking"].get("submitted"))
+
+    def files(self):
+        """The files with patient data that are left."""
+        folder = self.db + "-batches"
+        return [os.path.join(root, name) for root, _, names in os.walk(folder) for name in names if name != "lock"]
+
+
+def decision(case):
+    number = case.get("nhs_number") or {}
+    reasons = sorted(item["reason"] for item in case.get("review", []) if item["state"] in ("open", "with_gp", "with_nbo"))
+    return number.get("number"), number.get("status"), case.get("date_of_death"), reasons
+
+
+def result(case):
+    return (case.get("last_trace") or {}).get("result")
+
+
+def requests(folder):
+    """What PDS has received: the ids of the batches, and the references of the rows with how often each came."""
+    with open(os.path.join(folder, "received")) as file:
+        received = [json.loads(line) for line in file]
+    references = collections.Counter()
+    for message in received:
+        with open(os.path.join(folder, message["id"] + ".csv"), newline="", encoding="utf-8") as file:
+            references.update(row["UNIQUE REFERENCE"] for row in csv.DictReader(file))
+    return [message["local_id"] for message in received], references
+
+
+def killed(copy, most, moments):
+    """Sends and collects, and kills, until everything is settled. Returns the number of kills."""
+    kills, longest = 0, 0.4
+    idle, turn = 0, 0
+    while idle < 3:
+        what = ("send", "collect")[turn % 2]
+        turn += 1
+        process = copy.start(what)
+        try:
+            process.communicate(timeout=moments.uniform(0.02, longest) if kills < most else None)
+            if process.returncode not in (0, 1):
+                fault(f"batch {what} ended with {process.returncode}")
+            states = {batch["state"] for batch in copy.batches()}
+            is_idle = states == {"closed"} and copy.waiting() == 0
+            idle = idle + 1 if is_idle else 0
+            if what == "collect" and not is_idle:
+                time.sleep(0.2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            kills += 1
+            idle = 0
+            # A killed program needs a little more the next time.
+            longest = min(longest * 1.05, 6.0)
+    return kills
+
+
+def check(copy, folder):
+    sent, references = requests(folder)
+    twice = [batch for batch, count in collections.Counter(sent).items() if count > 1]
+    if twice or len(set(references.values())) > 1:
+        fault(f"{len(twice)} files were sent twice")
+    trail = Trail(copy.db)
+    answers = collections.Counter(message for _, _, message, _, _ in trail.of("message_received"))
+    left = [reference for reference in references if answers[reference.upper()] != 1]
+    if left:
+        fault(f"{len(left)} rows that left were not settled once, such as {left[0]}")
+    known = {batch["id"] for batch in copy.batches()}
+    if not set(sent) <= known:
+        fault("a file was sent that is not on record")
+    if copy.waiting():
+        fault(f"{copy.waiting()} cases still wait")
+    if copy.files():
+        fault(f"files with patient data are left: {copy.files()[0]}")
+    return len(sent), len(references)
+
+
+def compare(whole, copy):
+    """Compares the decisions."""
+    singly = {case["id"]: case for (document,) in query(whole, "SELECT document FROM cases") for case in [json.loads(document)]}
+    by_file = {case["id"]: case for case in copy.documents()}
+    documented, other = 0, []
+    for key, case in singly.items():
+        if decision(case) != decision(by_file[key]):
+            other.append((key, result(case), result(by_file[key])))
+        elif result(case) == "stale" and result(by_file[key]) != "stale":
+            documented += 1
+    if other:
+        kinds = collections.Counter((one, two) for _, one, two in other)
+        fault(f"{len(other)} cases have other decisions: {kinds.most_common(9)}, such as {other[0][0]}")
+    print(f"  {len(singly)} cases, {documented} of them from a provider's copy when traced singly; {len(other)} others differ")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=20_000)
+    parser.add_argument("--kills", type=int, default=50)
+    parser.add_argument("--rows", type=int, help="the most rows of a file")
+    parser.add_argument("--seed", type=int, default=random.randrange(1_000_000))
+    parser.add_argument("--binary", help="an `nhs-pds` that is built already")
+    options = parser.parse_args()
+    moments = random.Random(options.seed)
+    print(f"seed {options.seed}", flush=True)
+    made = options.binary or scale.build()
+    python = mesh.environment(os.path.join(scale.ROOT, "target", "mesh-python"))
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, Simulator(made, folder, options.cases) as simulator:
+        worker = ["--once", "--in-flight", "16", *NO_LIMIT]
+        whole = simulator.imported(simulator.file("singly.db"))
+        finished(simulator.worker(whole, *worker))
+        sandbox = Sandbox(python)
+        answers = os.path.join(folder, "pds")
+        os.mkdir(answers)
+        answer = [made, "simulator", "answer-file", "--cases", str(options.cases)]
+        command = [python, os.path.join(HERE, "batch_pds.py"), sandbox.url, answers, *answer]
+        pds = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV)
+        assert pds.stdout.readline() == "ready\n"
+        copy = Copy(simulator, sandbox, simulator.file("by-file.db"), options.rows or max(options.cases // 8, 20))
+        kills = killed(copy, options.kills, moments)
+        files, rows = check(copy, answers)
+        print(f"  {kills} kills; {files} files with {rows} rows left; {len(copy.batches())} batches", flush=True)
+        if kills < options.kills:
+            fault(f"{kills} kills, and not {options.kills}: use more cases or fewer rows")
+        # What the responses leave open is asked singly, a minute later.
+        time.sleep(61)
+        finished(simulator.worker(copy.db, *worker))
+        compare(whole, copy)
+        if due(copy.db):
+            fault(f"{len(due(copy.db))} cases are still due")
+        reported(simulator, sandbox, pds)
+        pds.stdin.close()
+        sandbox.process.stdin.close()
+    print(f"  {time.monotonic() - began:.0f} s")
+    print("every limit is kept" if not scale.FAULTS else f"{len(scale.FAULTS)} faults")
+    sys.exit(1 if scale.FAULTS else 0)
+
+
+def reported(simulator, sandbox, pds):
+    """A file that is not delivered."""
+    pds.stdin.close()
+    pds.wait()
+    copy = Copy(simulator, sandbox, simulator.file("reported.db"), 500_000)
+    copy.run("send")
+    [batch] = copy.batches()
+    before = copy.waiting()
+    sandbox.report(batch["id"])
+    copy.run("collect")
+    [batch] = copy.batches()
+    returned = sum(1 for case in copy.documents() if case["asking"].get("unanswered"))
+    print(f"  a report returned {returned} of {before} cases; the batch is {batch['state']}")
+    if copy.waiting() or returned != before or batch["state"] != "closed":
+        fault("a report did not return the cases of its batch")
+
+
+if __name__ == "__main__":
+    main()
