@@ -18,14 +18,6 @@ pub(super) struct Sent {
     which: String,
 }
 
-/// Which cases go into files: the word of the form and of the trail, and the text of the choice.
-pub(super) const CHOICES: [(&str, &str); 4] = [
-    ("", "Choose the cases"),
-    ("everything", "All cases that are due"),
-    ("first-load", "Cases that were never traced"),
-    ("reverification", "NHS Numbers that are verified again"),
-];
-
 /// Begins to write the due cases into files, however few there are.
 pub(super) async fn start(visitor: Visitor, Form(sent): Form<Sent>) -> Result<Response, PageError> {
     let policy = match sent.which.as_str() {

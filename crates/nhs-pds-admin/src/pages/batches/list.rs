@@ -6,7 +6,6 @@ use crate::error::PageError;
 use crate::form::{Choice, FormErrors};
 use crate::layout::{Layout, page};
 use crate::pages::batches::act::may_release;
-use crate::pages::batches::build::CHOICES;
 use crate::pages::batches::words;
 use crate::uploads::LONGEST_FILE;
 use crate::view;
@@ -111,7 +110,7 @@ pub(super) async fn write(visitor: &Visitor, errors: FormErrors) -> Result<Respo
         problem: built.filter(|_| building.is_none()).and_then(|built| problem(&built)),
         progress: building.map(|building| progress(&building)),
         batches: batches.iter().map(shown).collect(),
-        choices: Choice::list(CHOICES, ""),
+        choices: Choice::list(words::CHOICES, ""),
         imports: imports.collect(),
         megabytes: LONGEST_FILE / 1024 / 1024,
     })

@@ -5,6 +5,14 @@ use nhs_pds::batch::file::{FileErrorKind, RowErrorKind};
 use nhs_pds::process::ErrorKind;
 use nhs_pds::process::batch::{BatchState, Ending, RowFault};
 
+/// Which cases go into files: the word of the form and of the trail, and the text of the choice.
+pub(super) const CHOICES: [(&str, &str); 4] = [
+    ("", "Choose the cases"),
+    ("everything", "All cases that are due"),
+    ("first-load", "Cases that were never traced"),
+    ("reverification", "NHS Numbers that are verified again"),
+];
+
 /// What is known of a batch.
 pub(super) const fn state(state: BatchState) -> &'static str {
     match state {
