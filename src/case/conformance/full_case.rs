@@ -87,6 +87,7 @@ fn set_processing(case: &mut Case, at: DateTime<Utc>) {
     case.emails = vec!["\"a b\"@c.example".into()];
     case.asking.asked.clone_from(&asked);
     let row = |asked| Submission::new("B-1", "R-1", (at, at + TimeDelta::days(7)), asked);
+    case.asking.one_by_one = true;
     case.asking.submitted = asked.clone().map(row);
     (case.asking.not_before, case.asking.unsettled, case.asking.unreadable) = (Some(at), 2, 3);
     case.damaged_number = Some("9.43477E+09".into());

@@ -191,7 +191,7 @@ impl Builder<'_> {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        self.chosen.takes(self.engine.due(case).priority)
+        !case.asking.one_by_one && self.chosen.takes(self.engine.due(case).priority)
     }
 
     /// Takes those of `chosen` away that have room in the file. Begins a file if there is none or the last is full.

@@ -1,6 +1,6 @@
 //! Returns cases of a batch to the normal way, and does what a program has left undone that was killed.
 
-use crate::audit::Entry;
+use crate::audit::{Entry, EventKind, Subject};
 use crate::case::{Case, CaseFilter, CaseId, Change, Submission};
 use crate::process::batch::batches::{Batches, PAGE};
 use crate::process::batch::folder::Folder;
@@ -135,7 +135,8 @@ impl Engine {
     async fn return_case(&self, case: Case, ending: Ending) -> Result<bool, Error> {
         let Some(row) = case.asking.submitted.clone() else { return Ok(true) };
         if ending == Ending::Withdrawn {
-            return self.withdraw(case, &row, ending.as_str()).await;
+            let entry = self.noted(&case.id, &row, "not_sent");
+            return self.withdraw(case, &row, ending.as_str(), entry).await;
         }
         match self.unanswered(&case, &row, ending) {
             Some((turn, recorded)) => {
@@ -143,7 +144,10 @@ impl Engine {
                 Ok(settled.row.is_some())
             }
             // The case would send something else now.
-            None => self.withdraw(case, &row, "changed").await,
+            None => {
+                let entry = self.noted(&case.id, &row, "no_response");
+                self.withdraw(case, &row, "changed", entry).await
+            }
         }
     }
 
@@ -170,22 +174,29 @@ impl Engine {
         Some((waiting.turn(vec![step]), vec![entry]))
     }
 
-    /// Takes the case out of its batch, without a decision: it is traced as if it had not been submitted.
+    /// Takes the case out of its batch, without a decision: it is traced as if it had not been submitted. `entry` says
+    /// what became of its row.
     pub(super) async fn withdraw(
         &self,
         mut case: Case,
         row: &Submission,
         why: &str,
+        entry: Option<Entry>,
     ) -> Result<bool, Error> {
         case.asking.submitted = None;
         let due = self.due_in_pass(&case);
         let why = [("decision", "left_the_batch"), ("batch", &*row.batch), ("reason", why)];
-        let id = case.id.clone();
         let mut commit = self.commit().save(Change::new(case).with_due(due), &why);
-        if let Some(message) = message_of(row) {
-            let entry = came_back(self.actor(), &id, message, None, self.now());
-            commit = commit.record(entry.with_detail("batch", &*row.batch));
-        }
+        commit.recorded.extend(entry);
         Ok(self.store.commit(commit).await? == Committed::Done)
+    }
+
+    /// The record of what became of a row whose answer is not decided about.
+    pub(super) fn noted(&self, case: &CaseId, row: &Submission, outcome: &str) -> Option<Entry> {
+        let entry = Entry::new(EventKind::MessageReceived, self.now(), self.actor())
+            .with_message_id(message_of(row)?.to_string())
+            .with_detail("outcome", outcome)
+            .with_detail("batch", &*row.batch);
+        Some(entry.about(Subject::new(case.clone())))
     }
 }

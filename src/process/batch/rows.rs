@@ -3,7 +3,7 @@
 use crate::batch::Reference;
 use crate::batch::file::{ResponseRow, RowError, RowErrorKind};
 use crate::case::CaseFilter;
-use crate::process::batch::settle::Waiting;
+use crate::process::batch::settle::{Answered, Waiting};
 use crate::process::decision::result::TraceResult;
 use crate::process::error::Error;
 use crate::process::run::engine::Engine;
@@ -106,17 +106,26 @@ impl Engine {
         let Some((submission, case)) = waiting else { return Ok((Err(RowFault::Unknown), None)) };
         let batch = Some(submission.batch.clone());
         let waiting = Waiting { case: &case, row: &submission };
-        let Some(answered) = self.answered(waiting, row, continues) else {
-            let left = self.withdraw(case, &submission, "changed").await?;
-            let fault = if left { RowFault::Changed } else { RowFault::Conflict };
-            return Ok((Err(fault), batch));
-        };
-        let report = self.settle(&answered.turn, answered.recorded).await?;
-        let result = match report.result {
-            _ if report.row.is_none() => Err(RowFault::Conflict),
-            _ if answered.continues => Ok(Settled::Continued),
-            Some(TraceResult::Unavailable) | None => Err(RowFault::NotTraced),
-            Some(result) => Ok(Settled::Decided(result)),
+        let result = match self.answered(waiting, row, continues) {
+            Answered::Settle(turn, entry) => {
+                let report = self.settle(&turn, vec![entry]).await?;
+                match report.result {
+                    _ if report.row.is_none() => Err(RowFault::Conflict),
+                    Some(TraceResult::Unavailable) | None => Err(RowFault::NotTraced),
+                    Some(result) => Ok(Settled::Decided(result)),
+                }
+            }
+            Answered::Continue(entry) => {
+                let mut open = case;
+                open.asking.one_by_one = true;
+                let left = self.withdraw(open, &submission, "continued", Some(entry)).await?;
+                if left { Ok(Settled::Continued) } else { Err(RowFault::Conflict) }
+            }
+            Answered::Changed => {
+                let entry = self.noted(&case.id, &submission, "not_used");
+                let left = self.withdraw(case, &submission, "changed", entry).await?;
+                Err(if left { RowFault::Changed } else { RowFault::Conflict })
+            }
         };
         Ok((result, batch))
     }

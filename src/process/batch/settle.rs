@@ -21,12 +21,15 @@ pub(super) struct Waiting<'a> {
     pub(super) row: &'a Submission,
 }
 
-/// The questions that a row answers, with their answers.
-pub(super) struct Answered {
-    pub(super) turn: Turn,
-    pub(super) recorded: Vec<Entry>,
-    /// Whether the worker asks further questions one by one.
-    pub(super) continues: bool,
+/// What a row means for its case.
+pub(super) enum Answered {
+    /// It is decided by these answers.
+    Settle(Box<Turn>, Entry),
+    /// The worker has further questions about it, and asks all of them singly. The answers of the row alone must not
+    /// decide, and PDS does not publish which of those questions they answer.
+    Continue(Entry),
+    /// The case would send something else now, or must not be traced any more.
+    Changed,
 }
 
 impl Waiting<'_> {
@@ -37,39 +40,32 @@ impl Waiting<'_> {
 }
 
 impl Engine {
-    /// Returns the questions that `row` answers about the case; `None` if the case would send something else now, or
-    /// must not be traced any more.
-    ///
-    /// With `continues`, the case stays open if the worker has further questions for it.
+    /// Returns what `row` means for the case that waits for it. With `continues`, the worker has a service for single
+    /// questions.
     pub(super) fn answered(
         &self,
         waiting: Waiting<'_>,
         row: &ResponseRow,
         continues: bool,
-    ) -> Option<Answered> {
+    ) -> Answered {
         let (settings, at) = (&self.settings, self.now());
         let (policy, root) = (&settings.policy, &settings.local_root);
-        let questions = Questions::still(waiting.case, waiting.row, policy, root, at)?;
-        if !eligibility(waiting.case, &settings.scope, at).is_eligible() {
-            return None;
-        }
-        let message_id = message_of(waiting.row)?;
-        let exchange = exchange(waiting.row, row);
-        let replies = replies(&questions, row, &exchange);
+        let questions = Questions::still(waiting.case, waiting.row, policy, root, at);
+        let is_eligible = eligibility(waiting.case, &settings.scope, at).is_eligible();
+        let (Some(questions), Some(message_id), true) =
+            (questions, message_of(waiting.row), is_eligible)
+        else {
+            return Answered::Changed;
+        };
+        let replies = replies(&questions, row, &exchange(waiting.row, row));
         let last = replies.last().map(|(_, reply)| reply.as_ref());
         let entry = came_back(self.actor(), &waiting.case.id, message_id, last, at);
-        let recorded = vec![entry];
         let step = |(plan, reply)| Step { plan, message_id, reply: Some(reply), at };
-        let mut turn = waiting.turn(replies.into_iter().map(step).collect());
-        let next = turn.follow_up(policy, root).filter(|_| continues);
-        let continues = next.is_some();
-        if let Some(plan) = next.filter(|plan| !plan.known.is_empty()) {
-            // As when the worker is told to stop between two questions: the answers so far are kept, and must not decide
-            // alone.
-            let error = Error::new(ErrorKind::Unavailable).with_source("the question was not sent");
-            turn.steps.push(Step { plan, message_id, reply: Some(Err(error)), at });
+        let turn = waiting.turn(replies.into_iter().map(step).collect());
+        if continues && turn.follow_up(policy, root).is_some() {
+            return Answered::Continue(entry);
         }
-        Some(Answered { turn, recorded, continues })
+        Answered::Settle(Box::new(turn), entry)
     }
 }
 

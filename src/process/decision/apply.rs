@@ -174,7 +174,7 @@ fn asking(case: &mut Case, decision: &Decision, effects: Effects, policy: &Polic
     }
     asking.known.clone_from(&decision.known);
     // Answered: the row of a batch says nothing more.
-    asking.submitted = None;
+    (asking.submitted, asking.one_by_one) = (None, false);
     (asking.unanswered, asking.retry_after) = (0, None);
     if !asking.asked.as_ref().is_some_and(|asked| asked.has_same_fields(&decision.asked)) {
         asking.unsettled = 0;
