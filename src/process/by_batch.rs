@@ -11,14 +11,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 impl Process {
-    /// Also traces by file: each run first receives and imports what has arrived at `service`, writes the due cases that
-    /// `policy` chooses into files, and sends them. The other cases are traced singly.
+    /// Also traces by file: each run first writes the due cases that `policy` chooses into files, and traces the others
+    /// singly. Beside that, it sends the files through `service`, and receives and imports what has arrived. If that takes
+    /// longer than the run, it is finished beside the next ones.
     ///
-    /// Make `batches` with [`Batches::beside`] the worker of this process. Then the worker asks the further questions
-    /// about cases that a response does not settle.
+    /// Of `batches`, the folder, the limits and the times count. The store and the rules are those of this process, and its
+    /// worker traces the cases that a response does not settle.
     ///
-    /// A run in which the batch service fails is an ordinary run. A run that is told to stop leaves the rest of a response
-    /// to the next run.
+    /// A run in which the batch service fails is an ordinary run. When the process ends, the rest of a response is
+    /// imported after the next start.
     #[must_use]
     pub fn with_batches(
         mut self,
@@ -26,8 +27,8 @@ impl Process {
         service: Arc<dyn BatchTracer>,
         policy: BatchPolicy,
     ) -> Self {
-        let batches = batches.signing(Arc::clone(&self.worker.alive));
-        self.by_batch = Some(ByBatch { batches, service, policy });
+        let batches = batches.of_worker(&self.worker);
+        self.by_batch = Some(ByBatch::new(batches, service, policy));
         self
     }
 
@@ -36,8 +37,20 @@ impl Process {
         &self,
         ending: Pin<&mut (impl Future<Output = ()> + Send)>,
     ) {
+        if let Some(by_batch) = &self.by_batch
+            && !by_batch.is_exchanging()
+        {
+            let built = until(ending, by_batch.build());
+            if beside(built, self.give_signs()).await.is_some() {
+                by_batch.exchange();
+            }
+        }
+    }
+
+    /// Ends what is still being sent or imported. The next start continues it.
+    pub(in crate::process) fn end_batches(&self) {
         if let Some(by_batch) = &self.by_batch {
-            beside(until(ending, by_batch.step()), self.give_signs()).await;
+            by_batch.end();
         }
     }
 }

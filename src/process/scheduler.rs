@@ -90,6 +90,8 @@ struct Ending<'a>(&'a Process);
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
         let ended = self.0.now();
+        #[cfg(feature = "batch")]
+        self.0.end_batches();
         self.0.worker.alive.end();
         let mut status = self.0.shared();
         (status.state, status.next_run) = (State::Stopped, None);

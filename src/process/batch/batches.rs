@@ -14,7 +14,7 @@ use crate::process::store::unit::Store;
 use crate::process::waiting::beside;
 use crate::trace::{self, Answer, Attended, Caller, MessageId, Question, Tracer, User};
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::fs::File;
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -109,10 +109,10 @@ impl Batches {
         }
     }
 
-    /// Signs that it gets further where the process does.
-    pub(in crate::process) fn signing(mut self, alive: Arc<Alive>) -> Self {
-        self.alive = alive;
-        self
+    /// The same files, limits and times for the cases of `worker`.
+    pub(in crate::process) fn of_worker(self, worker: &Worker) -> Self {
+        let Self { folder, limits, lost_after, keeps_files, .. } = self;
+        Self { limits, lost_after, keeps_files, ..Self::beside(worker, folder) }
     }
 
     /// Sets how large a file may become (default: [`Limits::NETWORK`]).
@@ -145,24 +145,31 @@ impl Batches {
         Ok(read(self.store.cases()).await?.1)
     }
 
-    /// Moves the file of a batch that is ready to `to`, for a user who uploads it. The file is complete and only its
-    /// owner can read it.
+    /// Moves the file of a batch to `to`, for a user who uploads it. The file is complete and only its owner can read it.
+    ///
+    /// That a user has the file is on record before the file appears, so that no program sends it too. If the program
+    /// ends in between, the file stays in the folder and can be exported again. A user must upload only one copy.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BatchState`] when the batch is not ready here, [`ErrorKind::BatchFolder`] when the file cannot be
-    /// written or `to` exists, and the errors of the store.
+    /// [`ErrorKind::BatchState`] when the batch is neither ready nor exported, or its file is not here,
+    /// [`ErrorKind::BatchFolder`] when the file cannot be written or `to` exists, and the errors of the store.
     pub async fn export(&self, id: &str, to: &Path) -> Result<Batch, Error> {
         let folder = self.open_folder()?;
         let batch = self.find(id).await?;
         let from = folder.file(&batch.file_name());
-        if batch.state != BatchState::Ready || !from.exists() {
+        if !from.exists() {
             return Err(Error::new(ErrorKind::BatchState));
         }
+        super::folder::is_free(to)?;
+        let exported = match batch.state {
+            BatchState::Exported => Some(batch),
+            _ => self.to_state(id, BatchState::Ready, BatchState::Exported).await?,
+        };
+        let exported = exported.ok_or_else(|| Error::new(ErrorKind::BatchState))?;
         super::folder::copy(&from, to)?;
-        let exported = self.to_state(id, BatchState::Ready, BatchState::Exported).await?;
-        folder.delete(&batch.file_name())?;
-        exported.ok_or_else(|| Error::new(ErrorKind::BatchState))
+        folder.delete(&exported.file_name())?;
+        Ok(exported)
     }
 
     /// Whether the file of the batch is in the folder, complete.
@@ -231,6 +238,10 @@ impl Batches {
             is_held
         });
         changed.await?.ok_or_else(|| Error::new(ErrorKind::BatchState))
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.settings.clock.now()
     }
 
     pub(super) fn open_folder(&self) -> Result<Folder, Error> {

@@ -64,6 +64,8 @@ impl Batches {
             open: None,
             rows: 0,
             left: Vec::new(),
+            least: chosen.at_least(),
+            gathered: Vec::new(),
             delivered: HashMap::new(),
         };
         let built = builder.run(progress).await;
@@ -84,6 +86,9 @@ struct Builder<'a> {
     rows: u64,
     /// Leased cases that do not go by batch. They stay leased until the end, so that they do not come again.
     left: Vec<CaseId>,
+    /// How many cases must be found before the first file is begun, and those that were found so far.
+    least: usize,
+    gathered: Vec<Row>,
     /// The versions of cases whose alerts this build has delivered, or tried to.
     delivered: HashMap<CaseId, u64>,
     renewed: DateTime<Utc>,
@@ -123,13 +128,21 @@ impl Builder<'_> {
                     _ => break,
                 }
             }
-            let mut chosen = self.choose(claim.cases).await?;
+            let chosen = self.choose(claim.cases).await?;
+            self.gathered.extend(chosen);
+            if self.gathered.len() < self.least {
+                continue;
+            }
+            self.least = 0;
+            let mut chosen = std::mem::take(&mut self.gathered);
             while !chosen.is_empty() {
                 let part = self.fitting(&mut chosen).await?;
                 self.submit(part).await?;
                 progress(self.rows);
             }
         }
+        // Too few for a file.
+        self.left.extend(self.gathered.drain(..).map(|one| one.case.id));
         self.finish().await
     }
 

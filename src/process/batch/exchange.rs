@@ -1,5 +1,6 @@
 //! Sends and receives files through a batch service.
 
+use crate::batch::file::FileError;
 use crate::batch::{self, BatchTracer, Outgoing};
 use crate::process::batch::batches::Batches;
 use crate::process::batch::folder::{Folder, remove};
@@ -8,6 +9,7 @@ use crate::process::batch::inbox::{Accepting, Arriving};
 use crate::process::batch::record::{Batch, BatchState, Ending};
 use crate::process::batch::rows::RowReport;
 use crate::process::error::{Error, ErrorKind};
+use std::error::Error as _;
 use std::path::PathBuf;
 
 /// The result of [`Batches::send`].
@@ -159,6 +161,7 @@ impl Batches {
     ) -> Result<Collected, Error> {
         let mut result = Collected::default();
         let inbox = folder.inbox();
+        folder.delete_parts_of_arrivals()?;
         let mut arriving = Arriving { folder, list: self.records(), foreign_reports: 0 };
         match self.waiting_for(service.collect(&inbox, &mut arriving)).await {
             Ok(arrived) => result.arrived = arrived,
@@ -169,8 +172,9 @@ impl Batches {
         for file in folder.arrived()? {
             match self.import(&file, observer).await {
                 Ok(imported) => {
-                    // A file that was not read to its end is kept for a person.
-                    if imported.fault.is_some() {
+                    if imported.needs_a_person() {
+                        let (rows, refused) = (imported.rows, imported.refused_rows());
+                        tracing::warn!(rows, refused, "a response is kept for a person to look at");
                         result.refused.push(folder.set_aside(&file, REFUSED)?);
                     } else if self.keeps_files {
                         folder.set_aside(&file, "received")?;
@@ -180,14 +184,47 @@ impl Batches {
                     result.imported.push(imported);
                 }
                 Err(error) if error.kind() == ErrorKind::BatchResponse => {
-                    tracing::warn!("a file that has arrived is not a response to a batch");
+                    let code = refused_by(&error);
+                    tracing::warn!(code, "a file that has arrived is not a response to a batch");
                     result.refused.push(folder.set_aside(&file, REFUSED)?);
+                    if let Some(code) = code {
+                        self.refused_as_a_whole(folder, code).await?;
+                    }
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(result)
     }
+}
+
+impl Batches {
+    /// Returns the cases of the batch whose request the service has refused as a whole, if only one is under way. The
+    /// response does not say which batch it is about.
+    async fn refused_as_a_whole(&self, folder: &Folder, code: &'static str) -> Result<(), Error> {
+        let batches = self.list().await?;
+        let mut sent = batches.iter().filter(|batch| batch.state == BatchState::Sent);
+        let (Some(batch), None) = (sent.next(), sent.next()) else { return Ok(()) };
+        let list = self.records();
+        let refused = list.change(&batch.id, |batch| {
+            let is_sent = batch.state == BatchState::Sent;
+            if is_sent {
+                batch.state = BatchState::Releasing(Ending::Refused);
+                batch.code = Some(code.to_owned());
+            }
+            is_sent
+        });
+        if let Some(refused) = refused.await? {
+            self.end(folder, &refused).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The code with which the service has refused the whole request, if that is the cause.
+fn refused_by(error: &Error) -> Option<&'static str> {
+    let cause = error.source()?.downcast_ref::<FileError>()?;
+    Some(cause.code()?.as_str())
 }
 
 /// The folder of files that a person must look at.

@@ -82,6 +82,17 @@ impl Folder {
         self.path.join(IN)
     }
 
+    /// Deletes the parts of arrivals that a killed program has left. What MESH still has is received again.
+    pub(super) fn delete_parts_of_arrivals(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(self.inbox()).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|end| end == "part") {
+                remove(&path)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The files that have arrived and are not yet dealt with, in the order of their names.
     pub(super) fn arrived(&self) -> Result<Vec<PathBuf>, Error> {
         let mut files = Vec::new();
@@ -121,6 +132,14 @@ fn remove_any(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+/// Whether there is nothing at a place of a user.
+pub(super) fn is_free(to: &Path) -> Result<(), Error> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(failed(io::ErrorKind::AlreadyExists.into())),
+        Err(_) => Ok(()),
     }
 }
 

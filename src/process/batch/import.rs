@@ -40,6 +40,23 @@ pub struct Imported {
 }
 
 impl Imported {
+    /// The rows from which nothing was settled.
+    pub(super) fn refused_rows(&self) -> u64 {
+        self.refused.values().sum()
+    }
+
+    /// Whether a person must look at the file: it was not read to its end, has rows that another file or another import
+    /// may settle, or is of another store.
+    pub(super) fn needs_a_person(&self) -> bool {
+        let may_be_settled = self.refused.keys().any(|fault| {
+            matches!(fault, RowFault::Damaged(_) | RowFault::Duplicate | RowFault::Conflict)
+        });
+        let is_foreign = self.rows > 0
+            && self.batches.is_empty()
+            && self.refused.get(&RowFault::Unknown) == Some(&self.rows);
+        self.fault.is_some() || may_be_settled || is_foreign
+    }
+
     fn count(&mut self, report: &RowReport) {
         self.rows += 1;
         match &report.result {

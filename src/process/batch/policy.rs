@@ -22,6 +22,9 @@ pub struct BatchPolicy {
 /// Fewer due cases than this are traced one by one: an answer by file takes hours.
 const AT_LEAST: u64 = 1_000;
 
+/// How many cases are gathered in memory at most, before the first file is begun.
+const MOST_GATHERED: usize = 10_000;
+
 impl BatchPolicy {
     const NONE: Self = Self {
         first_load: false,
@@ -31,13 +34,13 @@ impl BatchPolicy {
         more_than: None,
     };
 
-    /// Cases that were never traced go by batch, if at least 1,000 cases are due.
+    /// Cases that were never traced go by batch, if at least 1,000 of them are due.
     #[must_use]
     pub const fn first_load() -> Self {
         Self { first_load: true, ..Self::NONE }
     }
 
-    /// Numbers that are verified again go by batch, if at least 1,000 cases are due.
+    /// Numbers that are verified again go by batch, if at least 1,000 of them are due.
     #[must_use]
     pub const fn reverification() -> Self {
         Self { reverification: true, ..Self::NONE }
@@ -62,7 +65,7 @@ impl BatchPolicy {
         self
     }
 
-    /// Sets how many cases must be due at least, so that any go by batch.
+    /// Sets how many of the cases that the policy chooses must be due, so that any go by batch. At most 10,000 count.
     #[must_use]
     pub const fn with_at_least(mut self, count: u64) -> Self {
         self.at_least = count;
@@ -79,7 +82,7 @@ impl BatchPolicy {
     /// Returns which cases go by batch while `due` are due; `None` for none.
     pub(super) fn chosen(&self, due: u64) -> Option<Chosen> {
         if self.more_than.is_some_and(|count| due > count) {
-            return Some(Chosen(Self { everything: true, ..*self }));
+            return Some(Chosen(Self { everything: true, at_least: 1, ..*self }));
         }
         let any = self.everything || self.first_load || self.reverification;
         (any && due >= self.at_least.max(1)).then_some(Chosen(*self))
@@ -91,6 +94,11 @@ impl BatchPolicy {
 pub(super) struct Chosen(BatchPolicy);
 
 impl Chosen {
+    /// How many cases must be found for a file, so that one is begun.
+    pub(super) fn at_least(self) -> usize {
+        usize::try_from(self.0.at_least).unwrap_or(MOST_GATHERED).min(MOST_GATHERED)
+    }
+
     /// Whether a due case of this priority goes by batch. A case for which a user waits does not.
     pub(super) const fn takes(self, priority: Priority) -> bool {
         let Self(policy) = self;

@@ -52,7 +52,7 @@ impl Batches {
                 }
                 BatchState::Releasing(_) => drop(self.end(folder, &batch).await?),
                 // Killed after the record, and before the file was deleted.
-                BatchState::Sent | BatchState::Exported | BatchState::Closed(_)
+                BatchState::Sent | BatchState::Closed(_)
                     if folder.has(&name) && (batch.is_closed() || now < batch.until) =>
                 {
                     self.clean(folder, &batch)?;
@@ -134,7 +134,8 @@ impl Engine {
     /// Returns a case that waits for a row of a batch. Returns false if another program has changed it.
     async fn return_case(&self, case: Case, ending: Ending) -> Result<bool, Error> {
         let Some(row) = case.asking.submitted.clone() else { return Ok(true) };
-        if ending == Ending::Withdrawn {
+        // PDS has not got a file that was withdrawn or refused. Its cases are as if they had not been submitted.
+        if matches!(ending, Ending::Withdrawn | Ending::Refused) {
             let entry = self.noted(&case.id, &row, "not_sent");
             return self.withdraw(case, &row, ending.as_str(), entry).await;
         }

@@ -8,6 +8,7 @@ use crate::process::decision::result::TraceResult;
 use crate::process::error::Error;
 use crate::process::run::engine::Engine;
 use std::fmt;
+use uuid::Uuid;
 
 /// What was done with a row of a response.
 #[non_exhaustive]
@@ -15,7 +16,7 @@ use std::fmt;
 pub struct RowReport {
     /// The line of the file on which the row begins; the first line is 1.
     pub line: u64,
-    /// The reference, if it can be read. It contains nothing of the person.
+    /// The reference, if it is a UUID. Any other text may be of a person, so it is left out.
     pub reference: Option<Reference>,
     /// The service's code, if the row has one that is known.
     pub code: Option<&'static str>,
@@ -88,7 +89,10 @@ impl RowReport {
     }
 
     pub(super) fn of(row: &ResponseRow, result: Result<Settled, RowFault>) -> Self {
-        let (reference, code) = (Some(row.reference().clone()), Some(row.code().as_str()));
+        // Of another maker's row, the reference may be anything.
+        let is_ours = Uuid::try_parse(row.reference().as_str()).is_ok();
+        let reference = Some(row.reference().clone()).filter(|_| is_ours);
+        let code = Some(row.code().as_str());
         Self { line: row.line(), reference, code, result }
     }
 }

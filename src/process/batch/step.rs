@@ -1,51 +1,119 @@
-//! The part of batches in a run of the process.
+//! The part of batches in the runs of a process.
 
 use crate::batch::BatchTracer;
 use crate::process::batch::batches::Batches;
-use crate::process::batch::exchange::{Collected, Sent};
 use crate::process::batch::policy::BatchPolicy;
-use crate::process::error::Error;
-use std::sync::Arc;
+use crate::process::error::{Error, ErrorKind};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// How long no file is built on the schedule after one was refused, or could not be written. Each such file marks its
+/// cases and returns them, perhaps half a million.
+const PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// What a [`Process`](crate::process::Process) does by batch.
 #[derive(Clone, Debug)]
 pub(in crate::process) struct ByBatch {
-    pub(in crate::process) batches: Batches,
-    pub(in crate::process) service: Arc<dyn BatchTracer>,
-    pub(in crate::process) policy: BatchPolicy,
+    batches: Batches,
+    service: Arc<dyn BatchTracer>,
+    policy: BatchPolicy,
+    /// The exchange with the service, which may take longer than a run.
+    exchange: Arc<Mutex<Option<JoinHandle<()>>>>,
+    /// Before which time no file is built.
+    paused_until: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
 impl ByBatch {
-    /// Receives and imports what has arrived, writes due cases into files, and sends them. Can be dropped at any point.
-    ///
-    /// A failure of the service or of the folder does not prevent the run: what does not go by batch is traced singly.
-    pub(in crate::process) async fn step(&self) {
-        match self.try_step().await {
-            Ok((collected, sent)) => {
-                for (failed, what) in [(collected.failed, "receive"), (sent.failed, "send")] {
-                    if let Some(error) = failed {
-                        let (kind, code) = (error.kind().as_str(), error.code());
-                        tracing::warn!(kind, code, what, "the batch service failed");
-                    }
+    pub(in crate::process) fn new(
+        batches: Batches,
+        service: Arc<dyn BatchTracer>,
+        policy: BatchPolicy,
+    ) -> Self {
+        Self { batches, service, policy, exchange: Arc::default(), paused_until: Arc::default() }
+    }
+
+    /// Writes due cases into files. Can be dropped at any point. A failure does not prevent the run: what is not in a file
+    /// is traced singly.
+    pub(in crate::process) async fn build(&self) {
+        let until = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if until.is_some_and(|until| self.batches.now() < until) {
+            return;
+        }
+        if let Err(error) = self.try_build().await {
+            if error.kind() == ErrorKind::BatchFolder {
+                self.pause();
+            }
+            tracing::warn!(kind = %error.kind(), "the files of batches were not written");
+        }
+    }
+
+    async fn try_build(&self) -> Result<(), Error> {
+        let folder = self.batches.open_folder()?;
+        self.batches.tidy_in(&folder).await?;
+        self.batches.build_in(&folder, &self.policy, Duration::ZERO, &mut |_| ()).await?;
+        Ok(())
+    }
+
+    /// Whether the last exchange is still in progress.
+    pub(in crate::process) fn is_exchanging(&self) -> bool {
+        let exchange = self.exchange.lock().unwrap_or_else(PoisonError::into_inner);
+        exchange.as_ref().is_some_and(|task| !task.is_finished())
+    }
+
+    /// Begins to send what is ready, and to receive and import what has arrived.
+    pub(in crate::process) fn exchange(&self) {
+        let this = self.clone();
+        let task = tokio::spawn(async move { this.send_and_collect().await });
+        *self.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    /// Ends the exchange, which can end at any point.
+    pub(in crate::process) fn end(&self) {
+        if let Some(task) = self.exchange.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+
+    async fn send_and_collect(&self) {
+        match self.batches.send(&*self.service).await {
+            Ok(sent) => {
+                if !sent.refused.is_empty() {
+                    self.pause();
                 }
-                let (arrived, sent) = (collected.arrived, sent.sent.len());
-                if arrived + sent > 0 {
-                    tracing::info!(arrived, sent, "batches were received and sent");
-                }
+                report("send", sent.sent.len(), sent.failed.as_ref());
             }
             Err(error) => {
-                tracing::warn!(kind = %error.kind(), "batches were not received or sent to the end");
+                tracing::warn!(kind = %error.kind(), "batches were not sent to the end");
+            }
+        }
+        match self.batches.collect(&*self.service, &mut |_| ()).await {
+            Ok(collected) => {
+                for imported in &collected.imported {
+                    let (rows, refused) = (imported.rows, imported.refused_rows());
+                    tracing::info!(rows, refused, "a response was imported");
+                }
+                report("receive", collected.arrived, collected.failed.as_ref());
+            }
+            Err(error) => {
+                tracing::warn!(kind = %error.kind(), "batches were not received to the end");
             }
         }
     }
 
-    async fn try_step(&self) -> Result<(Collected, Sent), Error> {
-        let Self { batches, service, policy } = self;
-        let folder = batches.open_folder()?;
-        let collected = batches.collect_in(&folder, &**service, &mut |_| ()).await?;
-        batches.build_in(&folder, policy, Duration::ZERO, &mut |_| ()).await?;
-        let sent = batches.send_in(&folder, &**service).await?;
-        Ok((collected, sent))
+    fn pause(&self) {
+        let until = self.batches.now().checked_add_signed(PAUSE);
+        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+fn report(what: &str, count: usize, failed: Option<&crate::batch::Error>) {
+    if count > 0 {
+        tracing::info!(what, count, "messages of batches");
+    }
+    if let Some(error) = failed {
+        let (kind, code) = (error.kind().as_str(), error.code());
+        tracing::warn!(kind, code, what, "the batch service failed");
     }
 }

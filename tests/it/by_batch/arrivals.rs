@@ -166,6 +166,56 @@ async fn a_file_that_is_no_response_is_set_aside() {
 }
 
 #[tokio::test]
+async fn a_response_with_rows_for_a_person_is_kept() {
+    let (rig, post) = (Rig::of(3).await, Post::default());
+    ready(&rig).await;
+    rig.batches().send(&post).await.unwrap();
+    let whole = response(&post.taken()[0].1, nobody);
+    let cut = whole.trim_end().strip_suffix(",98,0000000000,0").unwrap();
+    post.delivers("R-1", Waiting::File(cut.to_owned()));
+    let collected = rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    assert_eq!((collected.imported[0].rows, collected.refused.len()), (3, 1));
+    assert_eq!(files(&rig, "refused"), ["R-1.csv"], "one row was cut off");
+    assert_eq!(rig.batch().await.waiting, 1);
+    // The whole file settles the rest, and is deleted.
+    post.delivers("R-2", Waiting::File(whole.clone()));
+    rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    assert_eq!(rig.batch().await.state, BatchState::Closed(Ending::Settled));
+    assert_eq!(files(&rig, "refused"), ["R-1.csv"]);
+    // A file of which no row is known may be of another store.
+    let foreign = whole.replace("-4", "-5");
+    post.delivers("R-3", Waiting::File(foreign));
+    rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    assert_eq!(files(&rig, "refused").len(), 2);
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_as_a_whole_releases_its_batch() {
+    let (rig, post) = (Rig::of(2).await, Post::default());
+    ready(&rig).await;
+    rig.batches().send(&post).await.unwrap();
+    post.delivers("R-1", Waiting::File("MPTREQ_20261130101500,SPINE_MPT_RESPONSE,0,06\n".into()));
+    let collected = rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    assert_eq!(collected.refused.len(), 1);
+    let batch = rig.batch().await;
+    assert_eq!(batch.state, BatchState::Closed(Ending::Refused));
+    assert_eq!(batch.code.as_deref(), Some("06"));
+    for case in rig.all().await {
+        assert!(case.asking.submitted.is_none() && case.asking.unanswered == 0);
+    }
+}
+
+#[tokio::test]
+async fn parts_of_arrivals_of_a_killed_program_are_deleted() {
+    let (rig, post) = (Rig::of(1).await, Post::default());
+    ready(&rig).await;
+    let part = rig.file("batches").join("in/M-1.x.part");
+    fs::write(&part, "Quentinsson").unwrap();
+    rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    assert!(!part.exists());
+}
+
+#[tokio::test]
 async fn a_lost_file_that_is_ready_does_not_leave() {
     let (rig, post) = (Rig::of(1).await, Post::default());
     ready(&rig).await;

@@ -1,13 +1,15 @@
 //! Which cases go into a file, and what stays on record.
 
-use super::rig::{Rig, by, detail, numbered, requested};
+use super::killed::Ending;
+use super::rig::{Post, Rig, begin, by, detail, numbered, requested};
 use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::batch::file::Limits;
-use nhs_pds::case::{Case, NumberSource, RecordedNumber};
+use nhs_pds::case::{Case, NumberSource, RecordedNumber, TraceRecord};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::ErrorKind;
-use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending};
+use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending as Ended};
 use std::fs;
+use std::time::Duration;
 
 fn personal<'a>(subject: &'a Subject, name: &str) -> &'a str {
     subject.personal().iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
@@ -107,7 +109,7 @@ async fn a_released_file_never_leaves() {
     let rig = Rig::of(2).await;
     let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     let ended = rig.batches().release(&built[0].id, &by("Jo Doe")).await.unwrap();
-    assert_eq!(ended.state, BatchState::Closed(Ending::Withdrawn));
+    assert_eq!(ended.state, BatchState::Closed(Ended::Withdrawn));
     let files = fs::read_dir(rig.file("batches")).unwrap().map(|file| file.unwrap().file_name());
     assert!(!files.into_iter().any(|name| name.to_string_lossy().contains(&built[0].id)));
     let refused = rig.batches().export(&built[0].id, &rig.file("late.csv")).await.unwrap_err();
@@ -133,4 +135,67 @@ async fn an_export_overwrites_nothing() {
     assert_eq!(rig.batch().await.state, BatchState::Ready);
     rig.batches().export(&built[0].id, &rig.file("other.csv")).await.unwrap();
     assert_eq!(rig.batch().await.state, BatchState::Exported);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_export_is_on_record_before_the_file_appears() {
+    for takes_effect in [false, true] {
+        let rig = Rig::of(1).await;
+        let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+        let (id, out) = (&built[0].id, rig.file("out.csv"));
+        let killed = rig.over(Ending::after(usize::from(takes_effect), takes_effect, &rig.store));
+        let export = killed.export(id, &out);
+        assert!(tokio::time::timeout(Duration::from_secs(5), export).await.is_err());
+        drop(killed);
+        assert!(!out.exists(), "no user has a file that is not on record");
+        let expected = if takes_effect { BatchState::Exported } else { BatchState::Ready };
+        assert_eq!(rig.batch().await.state, expected);
+        // A service does not get it any more, and a user may get it again.
+        let post = Post::default();
+        if takes_effect {
+            rig.batches().send(&post).await.unwrap();
+            assert!(post.taken().is_empty());
+        }
+        rig.batches().export(id, &out).await.unwrap();
+        assert!(out.exists());
+        assert_eq!(
+            rig.batches().export(id, &rig.file("2.csv")).await.unwrap_err().kind(),
+            ErrorKind::BatchState
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_downloaded_file_stays_until_its_batch_ends() {
+    let rig = Rig::of(1).await;
+    let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    for _ in 0..2 {
+        let (batch, mut file) = rig.batches().download(&built[0].id).await.unwrap();
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut file, &mut text).unwrap();
+        assert_eq!((requested(&text).len(), batch.state), (1, BatchState::Exported));
+        rig.batches().tidy().await.unwrap();
+    }
+    rig.batches().release(&built[0].id, &by("Jo Doe")).await.unwrap();
+    assert!(rig.batches().download(&built[0].id).await.is_err());
+    assert!(!rig.batches().has_file(&built[0]));
+}
+
+#[tokio::test]
+async fn only_the_chosen_cases_count() {
+    let verified = |number: usize| {
+        let mut case = numbered(number);
+        case.last_trace = Some(TraceRecord::new(begin(), "none", None));
+        case
+    };
+    let mut cases: Vec<Case> = (0..5).map(verified).collect();
+    cases.extend((5..7).map(numbered));
+    let rig = Rig::with(cases).await;
+    let build = async |least| {
+        let policy = BatchPolicy::first_load().with_at_least(least);
+        rig.batches().build(&policy, &mut |_| ()).await.unwrap()
+    };
+    assert_eq!(build(3).await.len(), 0, "two cases are new, and five others are due");
+    assert!(rig.all().await.iter().all(|case| case.version == 1), "no case was marked");
+    assert_eq!(build(2).await[0].rows, 2);
 }

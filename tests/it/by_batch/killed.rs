@@ -17,11 +17,18 @@ use std::time::Duration;
 
 /// A store whose commits end after some: the process that waits for it is killed.
 #[derive(Debug)]
-struct Ending {
+pub(super) struct Ending {
     store: Arc<dyn Store>,
     left: AtomicUsize,
     /// Whether the last commit takes effect, although its result never comes.
     takes_effect: bool,
+}
+
+impl Ending {
+    pub(super) fn after(commits: usize, takes_effect: bool, store: &Arc<dyn Store>) -> Arc<Self> {
+        let (store, left) = (Arc::clone(store), AtomicUsize::new(commits));
+        Arc::new(Self { store, left, takes_effect })
+    }
 }
 
 #[async_trait]
@@ -79,12 +86,8 @@ async fn results(commits: usize, takes_effect: bool) -> BTreeMap<String, String>
     let mut answered = 0;
     let mut lives = 0;
     loop {
-        let store = Arc::new(Ending {
-            store: Arc::clone(&rig.store),
-            // Each life gets a little further, as a killed program may be killed at the same point again.
-            left: AtomicUsize::new(commits + lives / 4),
-            takes_effect,
-        });
+        // Each life gets a little further, as a killed program may be killed at the same point again.
+        let store = Ending::after(commits + lives / 4, takes_effect, &rig.store);
         let is_whole = until_killed(live(rig.over(store), post.clone())).await;
         let taken = post.taken();
         for (id, file) in &taken[answered..] {

@@ -42,7 +42,7 @@ async fn traced(caseload: &Caseload, by_file: Option<BatchStyle>) -> BTreeMap<St
         let response = File::create(rig.file("in.csv")).unwrap();
         simulator.answer_batch(request, response).unwrap();
         let mut refused = Vec::new();
-        let observe = &mut |row: &RowReport| refused.extend(row.result.clone().err().zip(row.code));
+        let observe = &mut |row: &RowReport| refused.extend(row.result.err().zip(row.code));
         let imported = batches.import(&rig.file("in.csv"), observe).await.unwrap();
         assert!(imported.fault.is_none(), "{imported:?}");
         // Answers that the service does not give; the worker traces these cases singly.

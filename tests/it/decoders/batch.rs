@@ -49,7 +49,7 @@ fn read(file: &[u8]) {
             Ok(Entry::Damaged(error)) => {
                 assert!(error.line > line && error.line <= lines);
                 line = error.line;
-                let reference = error.reference.as_ref().map(|reference| reference.as_str());
+                let reference = error.reference.as_ref().map(nhs_pds::batch::Reference::as_str);
                 assert!(reference.is_none_or(|text| uuid::Uuid::try_parse(text).is_ok()));
             }
             Ok(_) => unreachable!("a further kind of entry"),
