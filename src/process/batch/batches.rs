@@ -70,7 +70,7 @@ pub struct Batches {
     pub(super) settings: Settings,
     tracer: Arc<dyn Tracer>,
     alive: Arc<Alive>,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     pub(super) limits: Limits,
     pub(super) lost_after: TimeDelta,
     /// Whether questions that a response leaves open are asked one by one.
