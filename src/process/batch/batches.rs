@@ -70,7 +70,7 @@ pub struct Batches {
     pub(super) settings: Settings,
     tracer: Arc<dyn Tracer>,
     alive: Arc<Alive>,
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
     pub(super) limits: Limits,
     pub(super) lost_after: TimeDelta,
     /// Whether questions that a response leaves open are asked one by one.
@@ -152,7 +152,7 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BatchState`] when the batch is neither ready nor exported, or its file is not here,
+    /// [`ErrorKind::BatchState`] when the batch is neither ready nor exporting, or its file is not here,
     /// [`ErrorKind::BatchFolder`] when the file cannot be written or `to` exists, and the errors of the store.
     pub async fn export(&self, id: &str, to: &Path) -> Result<Batch, Error> {
         let folder = self.open_folder()?;
@@ -162,14 +162,15 @@ impl Batches {
             return Err(Error::new(ErrorKind::BatchState));
         }
         super::folder::is_free(to)?;
-        let exported = match batch.state {
-            BatchState::Exported => Some(batch),
-            _ => self.to_state(id, BatchState::Ready, BatchState::Exported).await?,
+        let exporting = match batch.state {
+            BatchState::Exporting => Some(batch),
+            _ => self.to_state(id, BatchState::Ready, BatchState::Exporting).await?,
         };
-        let exported = exported.ok_or_else(|| Error::new(ErrorKind::BatchState))?;
+        let exporting = exporting.ok_or_else(|| Error::new(ErrorKind::BatchState))?;
         super::folder::copy(&from, to)?;
-        folder.delete(&exported.file_name())?;
-        Ok(exported)
+        let exported = self.to_state(id, BatchState::Exporting, BatchState::Exported).await?;
+        folder.delete(&exporting.file_name())?;
+        exported.ok_or_else(|| Error::new(ErrorKind::BatchState))
     }
 
     /// Whether the file of the batch is in the folder, complete.

@@ -3,13 +3,15 @@
 use crate::batch::file::FileError;
 use crate::batch::{self, BatchTracer, Outgoing};
 use crate::process::batch::batches::Batches;
-use crate::process::batch::folder::{Folder, remove};
+use crate::process::batch::folder::{Folder, failed, remove};
 use crate::process::batch::import::Imported;
 use crate::process::batch::inbox::{Accepting, Arriving};
 use crate::process::batch::record::{Batch, BatchState, Ending};
 use crate::process::batch::rows::RowReport;
 use crate::process::error::{Error, ErrorKind};
 use std::error::Error as _;
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 /// The result of [`Batches::send`].
@@ -229,3 +231,65 @@ fn refused_by(error: &Error) -> Option<&'static str> {
 
 /// The folder of files that a person must look at.
 const REFUSED: &str = "refused";
+
+impl Batches {
+    /// The files that [`collect`](Self::collect) has set aside for a person, in the order of their names. They contain
+    /// personal data, and stay until a person deletes them. Another program may work with the folder at the same time.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::BatchFolder`] when the folder cannot be read. A folder that does not exist has no such files.
+    pub fn refused_files(&self) -> Result<Vec<PathBuf>, Error> {
+        let entries = match fs::read_dir(self.folder.join(REFUSED)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(failed(error)),
+        };
+        let paths = entries.map(|entry| entry.map(|entry| entry.path()).map_err(failed));
+        let mut files = paths.collect::<Result<Vec<_>, _>>()?;
+        files.retain(|path| path.is_file());
+        files.sort();
+        Ok(files)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::MemoryLog;
+    use crate::case::MemoryStore;
+    use crate::process::alert::MemoryAlerts;
+    use crate::process::run::settings::Settings;
+    use crate::process::store::joined::Joined;
+    use crate::trace::{Caller, LocalIdentity};
+    use std::sync::Arc;
+
+    #[test]
+    fn files_set_aside_are_listed_until_they_are_deleted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (cases, alerts) = (Arc::new(MemoryStore::new()), Arc::new(MemoryAlerts::default()));
+        let store = Arc::new(Joined::new(cases, Arc::new(MemoryLog::new()), alerts));
+        let id = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
+        let place = dir.path().join("batches");
+        let batches = Batches::new(store, Settings::new(Caller::System(id)), &place);
+        assert!(batches.refused_files().unwrap().is_empty());
+        assert!(!place.exists(), "listing creates no folder");
+
+        // Another program has the folder.
+        let folder = Folder::open(&place).unwrap();
+        for name in ["b.csv", "a.csv"] {
+            let arrived = folder.inbox().join(name);
+            fs::write(&arrived, "").unwrap();
+            folder.set_aside(&arrived, REFUSED).unwrap();
+        }
+        let aside = ["a.csv", "b.csv"].map(|name| place.join("refused").join(name));
+        assert_eq!(batches.refused_files().unwrap(), aside);
+        for file in aside {
+            fs::remove_file(file).unwrap();
+        }
+        assert!(batches.refused_files().unwrap().is_empty());
+        fs::remove_dir(place.join("refused")).unwrap();
+        fs::write(place.join("refused"), "").unwrap();
+        assert_eq!(batches.refused_files().unwrap_err().kind(), ErrorKind::BatchFolder);
+    }
+}

@@ -152,7 +152,11 @@ impl Batches {
         for batch in self.list().await? {
             let has_left = matches!(
                 batch.state,
-                BatchState::Exported | BatchState::Sending | BatchState::Sent | BatchState::Held
+                BatchState::Exporting
+                    | BatchState::Exported
+                    | BatchState::Sending
+                    | BatchState::Sent
+                    | BatchState::Held
             );
             if has_left && self.waiting(&batch.id).await? == 0 {
                 answered.push(batch.id);

@@ -45,6 +45,8 @@ pub enum BatchState {
     Building,
     /// The file is complete, and has not left.
     Ready,
+    /// A user is about to get the file. A program that was killed leaves it so; the file can be exported again.
+    Exporting,
     /// A user has the file.
     Exported,
     /// The file is about to be sent, or was sent, and it is not known whether the service has it.
@@ -114,6 +116,7 @@ impl BatchState {
         match self {
             Self::Building => "building",
             Self::Ready => "ready",
+            Self::Exporting => "exporting",
             Self::Exported => "exported",
             Self::Sending => "sending",
             Self::Sent => "sent",

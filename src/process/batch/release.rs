@@ -58,6 +58,7 @@ impl Batches {
                     self.clean(folder, &batch)?;
                 }
                 BatchState::Ready
+                | BatchState::Exporting
                 | BatchState::Exported
                 | BatchState::Sending
                 | BatchState::Sent

@@ -148,7 +148,7 @@ async fn an_export_is_on_record_before_the_file_appears() {
         assert!(tokio::time::timeout(Duration::from_secs(5), export).await.is_err());
         drop(killed);
         assert!(!out.exists(), "no user has a file that is not on record");
-        let expected = if takes_effect { BatchState::Exported } else { BatchState::Ready };
+        let expected = if takes_effect { BatchState::Exporting } else { BatchState::Ready };
         assert_eq!(rig.batch().await.state, expected);
         // A service does not get it any more, and a user may get it again.
         let post = Post::default();

@@ -306,6 +306,8 @@ fn wrong_files_and_paths_change_nothing() {
         ("book.xlsx", "not a response"),
         ("empty.csv", "not a response"),
         ("refused.csv", "code 06, request MPTREQ_20261130101500"),
+        ("refused.csv", "no person of it was traced"),
+        ("refused.csv", "`nhs-pds batch release ID`"),
     ] {
         let done = borough.import_responses("a.sqlite", &[file], &[]);
         assert!(done.code == 2 && done.err.contains(says), "{file}: {done:?}");
@@ -550,6 +552,48 @@ async fn a_report_releases_the_cases_and_a_refused_password_keeps_the_file() {
     mail.mesh.answer_waiting();
     let done = mail.run(&borough, "collect", &[]);
     assert!(done.code == 1 && done.out.contains("unknown"), "{done:?}");
+}
+
+/// A response that nothing was read from is kept, and is a warning until a person deletes it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_is_named_until_its_file_is_deleted() {
+    const SAYS: &str = "code 06, request MPTREQ_20261130101500): no person of it was traced";
+    let borough = Borough::new(60);
+    borough.import("a.sqlite");
+    let mail = Mailboxes::of(&borough, |mesh| mesh.with_delayed_answers(true)).await;
+    assert_eq!(mail.run(&borough, "send", &[]).code, 0);
+    let refused = b"MPTREQ_20261130101500,SPINE_MPT_RESPONSE,0,06\n";
+    for file in [&refused[..], b"a,b\n1,2\n"] {
+        mail.mesh.deliver("X26ABC2", "X26ABC1", "SPINE_PDS_MESH_V1", file).unwrap();
+    }
+    let done = mail.run(&borough, "collect", &[]);
+    assert_eq!(done.code, 1, "{done:?}");
+    for says in [SAYS, "`nhs-pds batch release ID`", "this response could not be used whole"] {
+        assert!(done.err.contains(says), "{says}: {done:?}");
+    }
+
+    let status = borough.batch("status", "a.sqlite", &[]);
+    assert_eq!(status.code, 1, "{status:?}");
+    let says = format!("2 files in {}", borough.path("a.sqlite-batches/refused"));
+    for says in [&*says, "Look at each file, then delete it", SAYS] {
+        assert!(status.err.contains(says), "{says}: {status:?}");
+    }
+    let json = borough.batch("status", "a.sqlite", &["--json"]);
+    assert!(json.code == 1 && json.json_lines().len() == 1, "{json:?}");
+    let other = ["--folder", &borough.path("other")];
+    let elsewhere = borough.batch("status", "a.sqlite", &other);
+    assert_eq!((elsewhere.code, &*elsewhere.err, borough.exists("other")), (0, "", false));
+
+    // The cases of the refused request are traced again.
+    let id = borough.status("a.sqlite")[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(borough.batch("release", "a.sqlite", &[&id]).code, 0);
+    assert_eq!(borough.status("a.sqlite")[0]["waiting"], 0);
+    for entry in fs::read_dir(borough.path("a.sqlite-batches/refused")).unwrap() {
+        assert_eq!(borough.batch("status", "a.sqlite", &[]).code, 1);
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let status = borough.batch("status", "a.sqlite", &[]);
+    assert_eq!((status.code, &*status.err), (0, ""));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,7 @@ pub(super) const fn state(state: BatchState) -> &'static str {
     match state {
         BatchState::Building => "The file is being written",
         BatchState::Ready => "Ready: the file has not left",
+        BatchState::Exporting => "A user is getting the file",
         BatchState::Exported => "A user has the file",
         BatchState::Sending => "Being sent",
         BatchState::Sent => "Sent: waiting for the response",
@@ -160,6 +161,7 @@ mod tests {
         let states = [
             BatchState::Building,
             BatchState::Ready,
+            BatchState::Exporting,
             BatchState::Exported,
             BatchState::Sending,
             BatchState::Sent,

@@ -40,7 +40,7 @@ pub(super) enum Command {
     Send(Box<Send>),
     /// Receives the responses from a MESH mailbox, and settles the cases that wait for their rows
     Collect(Box<Collect>),
-    /// Lists the batches
+    /// Lists the batches, and names the responses that could not be used whole
     Status(Status),
     /// Returns the waiting cases of a batch to the worker, because no response will come
     Release(Box<Action>),
@@ -94,7 +94,7 @@ pub(super) enum Then {
     None,
 }
 
-/// Which cases go by batch, and into how large files.
+/// Which cases are traced by file, and how large the files are.
 #[derive(clap::Args)]
 pub(super) struct Building {
     /// Only cases that were never traced, or only numbers that are verified again. May be repeated. [default: every due
@@ -118,7 +118,7 @@ pub(super) struct Building {
     pub(super) lost_after: TimeDelta,
 }
 
-/// Cases that go by batch.
+/// Cases that are traced by file.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 enum Only {
     /// Cases that were never traced.
@@ -180,6 +180,10 @@ pub(super) struct Collect {
 pub(super) struct Status {
     #[command(flatten)]
     pub(super) database: Required,
+    /// The folder for the files of batches, which may have responses that a person must look at. [default: the path of the
+    /// SQLite file with `-batches` after it; for PostgreSQL, no folder is looked at]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) folder: Option<PathBuf>,
     /// Also list the last batches that have ended.
     #[arg(long)]
     pub(super) all: bool,
@@ -208,7 +212,7 @@ impl Building {
         limits
     }
 
-    /// Which cases go by batch, however few they are.
+    /// Which cases are traced by file, however few they are.
     pub(super) fn policy(&self) -> BatchPolicy {
         let has = |only| self.only.contains(&only);
         let policy = match (has(Only::FirstLoad), has(Only::Reverification)) {

@@ -2,6 +2,7 @@
 
 use super::args::{Collect, Send};
 use super::export::build;
+use super::fault::refused_request_in;
 use super::import::report;
 use super::opened::Open;
 use super::refused::RefusedRows;
@@ -98,8 +99,10 @@ fn say_collected(collected: &Collected) -> Result<bool, Failed> {
         is_well &= report(&format!("Response {}", place + 1), imported)?;
     }
     for file in &collected.refused {
+        let why = refused_request_in(file)
+            .unwrap_or_else(|| "this response could not be used whole".to_owned());
         warn(format!(
-            "batch: {}: this file is not a response, or has a fault: it has personal data, so delete it when it was looked at",
+            "batch: {}: {why}. Look at the file, then delete it: it has personal data",
             file.display()
         ));
     }

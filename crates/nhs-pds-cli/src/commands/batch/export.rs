@@ -23,7 +23,12 @@ pub(super) async fn run(args: &Export) -> Result<bool, Failed> {
 async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, Failed> {
     build(open, &args.building).await?;
     let ready = open.batches.list().await?.into_iter();
-    let ready = ready.filter(|batch| batch.state == BatchState::Ready);
+    // A program that was killed while it gave a file to a user left it as exporting.
+    let is_wanted = |batch: &Batch| {
+        matches!(batch.state, BatchState::Ready)
+            || batch.state == BatchState::Exporting && open.batches.has_file(batch)
+    };
+    let ready = ready.filter(is_wanted);
     let is_here = |batch: &Batch| open.folder.join(format!("{}.csv", batch.id)).exists();
     let (here, elsewhere): (Vec<Batch>, Vec<Batch>) = ready.partition(is_here);
     for batch in &elsewhere {

@@ -1,14 +1,13 @@
 //! `batch import`.
 
 use super::args::Import;
+use super::fault::why;
 use super::opened::Open;
 use super::refused::RefusedRows;
 use crate::console::{self, Failed, because, say, warn};
 use crate::progress;
-use nhs_pds::batch::file::FileError;
+use nhs_pds::process::ErrorKind;
 use nhs_pds::process::batch::{Batch, Imported, RowReport};
-use nhs_pds::process::{self, ErrorKind};
-use std::error::Error as _;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -103,18 +102,6 @@ pub(super) fn report(name: &str, imported: &Imported) -> Result<bool, Failed> {
         warn(format!("batch: {name}: {}", because(fault)));
     }
     Ok(imported.fault.is_none() && imported.refused.is_empty())
-}
-
-/// Why nothing was read, with the service's code if it refused the whole request.
-fn why(error: &process::Error) -> String {
-    let said = because(error);
-    let file = error.source().and_then(|source| source.downcast_ref::<FileError>());
-    let Some((file, code)) = file.and_then(|file| Some((file, file.code()?))) else { return said };
-    let request = file.request().map(|name| format!(", request {name}")).unwrap_or_default();
-    format!(
-        "{said} (code {}{request}): correct the cause, and return the cases with `nhs-pds batch release`",
-        code.as_str()
-    )
 }
 
 /// Whether both paths lead to the same file.

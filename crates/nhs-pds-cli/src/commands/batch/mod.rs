@@ -7,6 +7,7 @@ mod actions;
 mod args;
 mod exchange;
 mod export;
+mod fault;
 mod import;
 mod opened;
 mod refused;

@@ -1,7 +1,8 @@
 //! `batch status`.
 
-use super::args::Status;
+use super::args::{Status, folder_of};
 use super::exchange::held;
+use super::fault::set_aside;
 use crate::console::{Failed, say, say_json, warn};
 use chrono::{DateTime, Utc};
 use nhs_pds::process::Settings;
@@ -9,13 +10,15 @@ use nhs_pds::process::batch::{Batch, BatchState, Batches, Ending};
 use nhs_pds::trace::{Caller, LocalIdentity};
 use serde_json::json;
 
-/// Whether the fate of every batch is known.
+/// Whether the fate of every batch is known, and no response waits for a person.
 pub(super) async fn run(args: &Status) -> Result<bool, Failed> {
     let database = args.database.database()?;
     let opened = database.open_existing(None, None).await?;
     let us = LocalIdentity::new("RHM".parse()?, "nhs-pds")?;
-    // The list needs neither a caller nor a folder.
-    let batches = Batches::new(opened.store, Settings::new(Caller::System(us)), "");
+    // A list needs no caller. The folder of a tenant is known only if it is given.
+    let folder = folder_of(args.folder.as_ref(), &database).ok();
+    let settings = Settings::new(Caller::System(us));
+    let batches = Batches::new(opened.store, settings, folder.clone().unwrap_or_default());
     let listed = batches.list().await?;
     let mut is_well = true;
     let mut lines = vec![HEADER.map(str::to_owned)];
@@ -36,6 +39,11 @@ pub(super) async fn run(args: &Status) -> Result<bool, Failed> {
         } else {
             say(&table(&lines))?;
         }
+    }
+    let refused = if folder.is_some() { batches.refused_files()? } else { Vec::new() };
+    for warning in set_aside(&refused) {
+        warn(warning);
+        is_well = false;
     }
     Ok(is_well)
 }
