@@ -1,15 +1,11 @@
 //! The JSON of the service. Fields that are not used are not read.
 
 use crate::transport::Response;
-use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// The longest body of an error that is read.
 const LONGEST_ERROR: usize = 64 * 1024;
-
-/// The beginning of the text of an error without a code.
-const BARE: &str = "An internal error occurred";
 
 /// The longest identifier of a message, and the longest code, that are accepted.
 const LONGEST_WORD: usize = 100;
@@ -87,29 +83,22 @@ pub(in crate::mesh) struct Refusal {
     pub(in crate::mesh) code: Option<String>,
     /// The header that is missing or too long.
     pub(in crate::mesh) header: Option<String>,
-    /// Whether the body has a form of MESH.
-    is_of_mesh: bool,
+    /// Whether the body has the form in which MESH answers about a message.
+    is_about_a_message: bool,
 }
 
-/// Whether MESH itself has answered. A gateway in front of it answers in other forms, such as
-/// `{"message":"Not Found"}`.
-pub(in crate::mesh) fn is_of_mesh(response: &Response) -> bool {
-    let kind = response.headers().get(CONTENT_TYPE);
-    let is_named = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/vnd.mesh."));
-    is_named || refusal(response.body().expose()).is_of_mesh
+/// Whether MESH itself has answered about a message. A gateway in front of it, or its own framework when a call no longer
+/// exists, answers in other forms, such as `{"message":"Not Found"}` or `{"detail":"Not Found"}`. The content type does not
+/// decide: it is the one that was asked for.
+pub(in crate::mesh) fn is_about_a_message(response: &Response) -> bool {
+    refusal(response.body().expose()).is_about_a_message
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ErrorBody {
-    Second {
-        detail: Vec<Detail>,
-    },
+    Second { detail: Vec<Detail> },
     First(First),
-    /// Of an error without further words.
-    Bare {
-        message: String,
-    },
 }
 
 #[derive(Deserialize)]
@@ -136,7 +125,7 @@ struct Detail {
 pub(in crate::mesh) fn refusal(body: &[u8]) -> Refusal {
     let readable = if body.len() <= LONGEST_ERROR { body } else { b"" };
     let (code, header) = match serde_json::from_slice(readable) {
-        Ok(ErrorBody::Second { detail }) => {
+        Ok(ErrorBody::Second { detail }) if !detail.is_empty() => {
             let detail = detail.into_iter().next();
             let header = detail.as_ref().and_then(|detail| match detail.loc.as_slice() {
                 [kind, .., name] if kind == "header" => name.as_str().map(str::to_owned),
@@ -145,11 +134,10 @@ pub(in crate::mesh) fn refusal(body: &[u8]) -> Refusal {
             (detail.and_then(|detail| detail.code), header)
         }
         Ok(ErrorBody::First(first)) => (first.code, None),
-        Ok(ErrorBody::Bare { message }) if message.starts_with(BARE) => (None, None),
-        Ok(ErrorBody::Bare { .. }) | Err(_) => return Refusal::default(),
+        Ok(ErrorBody::Second { .. }) | Err(_) => return Refusal::default(),
     };
     let (code, header) = (code.filter(|code| is_word(code)), header.filter(|name| is_word(name)));
-    Refusal { code, header, is_of_mesh: true }
+    Refusal { code, header, is_about_a_message: true }
 }
 
 /// Reads a body.
@@ -178,13 +166,11 @@ mod tests {
         assert_eq!(code(second).as_deref(), Some("12"));
         let first = r#"{"errorEvent":"SEND","errorCode":"EPL-151","errorDescription":"Smith"}"#;
         assert_eq!(code(first).as_deref(), Some("EPL-151"));
-        assert!(refusal(second.as_bytes()).is_of_mesh && refusal(first.as_bytes()).is_of_mesh);
+        assert!(refusal(second.as_bytes()).is_about_a_message);
+        assert!(refusal(first.as_bytes()).is_about_a_message);
         // As the sandbox answers about an unknown message.
         let empty = refusal(br#"{"detail":[{"event":"","code":"","msg":"Not Found"}]}"#);
-        let bare = br#"{"message":"An internal error occurred.\n\nPlease contact support."}"#;
-        for said in [empty, refusal(bare)] {
-            assert_eq!(said, Refusal { is_of_mesh: true, ..Refusal::default() });
-        }
+        assert_eq!(empty, Refusal { is_about_a_message: true, ..Refusal::default() });
     }
 
     #[test]
@@ -206,6 +192,8 @@ mod tests {
             "[]",
             "{}",
             r#"{"detail":"Not Found"}"#,
+            r#"{"detail":[]}"#,
+            r#"{"message":"An internal error occurred.\n\nPlease contact support."}"#,
             r#"{"message":"Missing Authentication Token"}"#,
             r#"{"message":"Not Found"}"#,
             &long,

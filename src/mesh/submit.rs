@@ -1,7 +1,7 @@
 //! Sends a file, once.
 
 use crate::batch::{Error, ErrorKind, Journal, Outgoing};
-use crate::mesh::body::{Created, State, Tracked, is_of_mesh, is_word, read};
+use crate::mesh::body::{Created, State, Tracked, is_about_a_message, is_word, read};
 use crate::mesh::calls::{Calls, is_success};
 use crate::mesh::fault;
 use crate::mesh::plan::{Plan, blocking};
@@ -225,8 +225,8 @@ impl Upload<'_> {
         self.look_up().await
     }
 
-    /// The message of this batch, by the batch's identifier. An error says that the service cannot be asked now, or at
-    /// all.
+    /// The message of this batch, by the batch's identifier. An error says that the service cannot be asked now, or
+    /// does not have this call.
     async fn look_up(&self) -> Result<Option<Tracked>, Error> {
         let url = self.calls.url(&["outbox", "tracking", self.id], &[]);
         let response = self.calls.exchange(Request::get(url)).await?;
@@ -236,8 +236,8 @@ impl Upload<'_> {
                 Some(tracked) if is_word(&tracked.message_id) => Ok(Some(tracked)),
                 _ => Err(undetermined(fault::unreadable("the response names no message"))),
             },
-            // A gateway's 404 is about the address: it does not say that there is no message.
-            404 if is_of_mesh(&response) => Ok(None),
+            // Any other 404 is about the address: it does not say that there is no message.
+            404 if is_about_a_message(&response) => Ok(None),
             _ if error.is_transient() => Err(error),
             // The client is refused, or the call is.
             401 | 403 => {
@@ -304,7 +304,7 @@ mod tests {
     use crate::batch::BatchTracer as _;
     use crate::mesh::config::Config;
     use crate::mesh::config::tests::config;
-    use crate::mesh::mailbox::tests::{Reply, lines, lost, mailbox, reply, unknown};
+    use crate::mesh::mailbox::tests::{Reply, lines, lost, mailbox, reply, unknown, with_headers};
     use crate::transport::Scripted;
     use async_trait::async_trait;
     use flate2::read::GzDecoder;
@@ -558,6 +558,13 @@ mod tests {
             reply(404, ""),
             reply(404, r#"{"message":"Missing Authentication Token"}"#),
             reply(404, r#"{"detail":"Not Found"}"#),
+            reply(404, r#"{"detail":[]}"#),
+            reply(404, r#"{"message":"An internal error occurred.\n\nPlease contact support."}"#),
+            // The framework of the service answers with the type that was asked for.
+            with_headers(
+                reply(404, r#"{"detail":"Not Found"}"#),
+                &[("content-type", "application/vnd.mesh.v2+json")],
+            ),
             reply(200, ""),
             reply(200, r#"{"message_id":"../A1","status":"accepted"}"#),
             tracked("paused"),

@@ -38,6 +38,11 @@ impl Cells {
         (place..self.len()).all(|place| self.get(place).is_empty())
     }
 
+    /// Whether the last cell is blank.
+    pub(super) fn is_blank_at_end(&self) -> bool {
+        self.get(self.len().saturating_sub(1)).is_empty()
+    }
+
     /// Whether only the first cell, or only the last, has line ends.
     pub(super) fn is_one_line_but_for_an_end(&self) -> bool {
         let has_end = |place: &Range<usize>| {
@@ -71,9 +76,9 @@ impl Cells {
         self.places.push(from..line.len());
     }
 
-    /// The cells of a record by RFC 4180. With `strict`, a quotation mark within a cell that does not begin with one is a
-    /// fault.
-    pub(super) fn split(&mut self, record: &[u8], strict: bool) -> Split {
+    /// The cells of a record by RFC 4180: a quotation mark within a cell that does not begin with one is a fault. Such a line
+    /// may be the end of a record that began on an earlier line, and its cells then are in other columns.
+    pub(super) fn split(&mut self, record: &[u8]) -> Split {
         if !record.contains(&b'"') {
             self.split_roughly(record);
             return Split::Whole;
@@ -90,7 +95,7 @@ impl Cells {
                 None => {
                     let end = rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len());
                     let (cell, after) = rest.split_at(end);
-                    if strict && cell.contains(&b'"') {
+                    if cell.contains(&b'"') {
                         return Split::Misquoted;
                     }
                     self.text.extend_from_slice(cell);

@@ -113,12 +113,15 @@ const FORMAT: [Code; FormatError::ALL.len()] = {
 };
 
 /// Every rule. A row to which none applies contradicts itself, and is not traced.
-static RULES: [Rule; 19] = [
+static RULES: [Rule; 21] = [
     rule(&[Code::Success, Code::Sensitive], &[Number::Same], CROSS_CHECK, Meaning::Confirmed),
     rule(&[Code::Success, Code::Sensitive], &[Number::Same], SEARCH, Meaning::Found),
     rule(&[Code::Success, Code::Sensitive], &[Number::Different], ANY_MATCH, Meaning::Found),
     rule(&[Code::Success, Code::Sensitive], &[Number::New], NO_CROSS_CHECK, Meaning::Found),
-    rule(&[Code::Superseded], &[Number::Different, Number::New], ANY_MATCH, Meaning::Superseded),
+    rule(&[Code::Superseded], &[Number::Different], CROSS_CHECK, Meaning::Superseded),
+    // The search has led to the replaced record, which may be a namesake's: not the number that was sent.
+    rule(&[Code::Superseded], &[Number::Different], SEARCH, Meaning::Found),
+    rule(&[Code::Superseded], &[Number::New], NO_CROSS_CHECK, Meaning::Superseded),
     rule(
         &[Code::Invalid],
         &[Number::Same, Number::NoMatch, Number::Blank],
@@ -170,7 +173,7 @@ impl ResponseRow {
     /// Returns what the row says about the person of its reference, for whom the number `sent` was sent.
     ///
     /// [`table`](crate::batch::file::table) shows the rules. A row that contradicts itself, or repeats another number than
-    /// the one sent, is [`Finding::NotTraced`]: it is never a match.
+    /// the one sent or one that cannot be read, is [`Finding::NotTraced`]: it is never a match.
     ///
     /// ```
     /// use nhs_pds::batch::Finding;
@@ -193,30 +196,13 @@ impl ResponseRow {
     /// ```
     #[must_use]
     pub fn finding(&self, sent: Option<NhsNumber>) -> Finding {
-        self.finding_with(sent, || self.person.clone())
-    }
-
-    /// The same without a copy of the person, for files of many rows.
-    #[must_use]
-    pub fn into_finding(mut self, sent: Option<NhsNumber>) -> Finding {
-        let person = std::mem::take(&mut self.person);
-        self.finding_with(sent, || person)
-    }
-
-    fn finding_with(
-        &self,
-        sent: Option<NhsNumber>,
-        person: impl FnOnce() -> Demographics,
-    ) -> Finding {
         let finding = match self.meaning(sent) {
-            Meaning::Confirmed => self.found(person()).map(Finding::ByNumber),
-            Meaning::Superseded if sent.is_some() => {
-                self.superseded(person()).map(Finding::ByNumber)
-            }
-            Meaning::Superseded => self.superseded(person()).map(Finding::BySearch),
+            Meaning::Confirmed => self.found().map(Finding::ByNumber),
+            Meaning::Superseded if sent.is_some() => self.superseded().map(Finding::ByNumber),
+            Meaning::Superseded => self.superseded().map(Finding::BySearch),
             Meaning::Invalidated => Some(Finding::ByNumber(Outcome::Invalidated)),
             Meaning::NotVerified => Some(Finding::ByNumber(Outcome::NotVerified)),
-            Meaning::Found => self.found(person()).map(Finding::BySearch),
+            Meaning::Found => self.found().map(Finding::BySearch),
             Meaning::None => Some(Finding::BySearch(Outcome::None)),
             Meaning::Ambiguous => Some(Finding::BySearch(Outcome::Ambiguous(Vec::new()))),
             Meaning::Refused => Some(Finding::Refused),
@@ -226,7 +212,8 @@ impl ResponseRow {
     }
 
     fn meaning(&self, sent: Option<NhsNumber>) -> Meaning {
-        let is_foreign = self.requested.is_some() && self.requested != sent;
+        let is_foreign =
+            self.unreadable.requested || self.requested.is_some() && self.requested != sent;
         let is_invalid =
             self.sensitivity == Some(Sensitivity::Invalid) && self.code != Code::Invalid;
         if is_foreign || is_invalid {
@@ -239,10 +226,10 @@ impl ResponseRow {
     }
 
     /// The match with the number of the row. Without a number there is none.
-    fn found(&self, person: Demographics) -> Option<Outcome> {
+    fn found(&self) -> Option<Outcome> {
         let MatchedNumber::Number(number) = self.matched else { return None };
         let mut found = Match::new(number);
-        found.person = known(person);
+        found.person = self.known();
         found.score = self.confidence;
         let is_sensitive =
             self.code == Code::Sensitive || self.sensitivity == Some(Sensitivity::Sensitive);
@@ -252,15 +239,15 @@ impl ResponseRow {
         Some(Outcome::Found(Box::new(found)))
     }
 
-    fn superseded(&self, person: Demographics) -> Option<Outcome> {
+    fn superseded(&self) -> Option<Outcome> {
         let MatchedNumber::Number(by) = self.matched else { return None };
-        Some(Outcome::Superseded { by: Some(by), person: known(person).map(Box::new) })
+        Some(Outcome::Superseded { by: Some(by), person: self.known().map(Box::new) })
     }
-}
 
-/// The person, unless the row has no field of them.
-fn known(person: Demographics) -> Option<Demographics> {
-    (person != Demographics::default()).then_some(person)
+    /// The person, unless the row has no field of them.
+    fn known(&self) -> Option<Demographics> {
+        (self.person != Demographics::default()).then(|| self.person.clone())
+    }
 }
 
 fn number(matched: MatchedNumber, sent: Option<NhsNumber>) -> Number {
@@ -363,7 +350,7 @@ impl Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::file::response::FieldScores;
+    use crate::batch::file::response::{FieldScores, Unreadable};
 
     const SENT: NhsNumber = NhsNumber::constant(9_990_000_018);
     const OTHER: NhsNumber = NhsNumber::constant(9_990_010_013);
@@ -375,6 +362,7 @@ mod tests {
             code,
             matched,
             requested: None,
+            unreadable: Unreadable::default(),
             algorithm,
             confidence: None,
             scores: FieldScores::default(),
@@ -434,7 +422,6 @@ mod tests {
         let mut found = 0;
         for (row, sent) in every_row() {
             let finding = row.finding(sent);
-            assert!(row.clone().into_finding(sent) == finding);
             let (Finding::ByNumber(outcome) | Finding::BySearch(outcome)) = &finding else {
                 continue;
             };
@@ -457,6 +444,24 @@ mod tests {
             }
         }
         assert!(found > 50, "{found}");
+    }
+
+    #[test]
+    fn only_a_cross_check_says_that_the_number_sent_was_replaced() {
+        for algorithm in ANY {
+            let replaced = row(Code::Superseded, MatchedNumber::Number(OTHER), *algorithm);
+            let finding = replaced.finding(Some(SENT));
+            let is_right = match algorithm {
+                None | Some(Algorithm::CrossCheck) => {
+                    matches!(&finding, Finding::ByNumber(Outcome::Superseded { .. }))
+                }
+                Some(Algorithm::Simple | Algorithm::Alphanumeric | Algorithm::Algorithmic) => {
+                    matches!(&finding, Finding::BySearch(Outcome::Found(found)) if found.nhs_number == OTHER)
+                }
+                Some(Algorithm::None | Algorithm::Other) => finding == Finding::NotTraced,
+            };
+            assert!(is_right, "{algorithm:?}: {finding:?}");
+        }
     }
 
     #[test]
@@ -507,6 +512,9 @@ mod tests {
         assert!(matches!(row.finding(Some(SENT)), Finding::ByNumber(_)));
         row.sensitivity = Some(Sensitivity::Invalid);
         assert!(row.finding(Some(SENT)) == Finding::NotTraced);
+        (row.sensitivity, row.requested, row.unreadable.requested) = (None, None, true);
+        assert!(row.finding(Some(SENT)) == Finding::NotTraced);
+        assert!(row.finding(None) == Finding::NotTraced);
     }
 
     #[test]

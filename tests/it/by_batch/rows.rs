@@ -3,11 +3,14 @@
 use super::rig::{NAMES, Rig, nobody, numbered, requested, response};
 use crate::support::service::case;
 use nhs_pds::case::{
-    Case, CaseStore, NumberSource, NumberStatus, RecordedNumber, ReviewReason, ReviewState,
+    Case, CaseStore, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
+    ReviewState,
 };
+use nhs_pds::matching::Corroboration;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::batch::{BatchState, Ending, RowFault, Settled};
 use nhs_pds::process::{Reason, TraceResult};
+use nhs_pds::trace::{Exchange, Freshness};
 
 const OWN: NhsNumber = NhsNumber::constant(9_990_000_018);
 const OTHER: NhsNumber = NhsNumber::constant(9_990_000_026);
@@ -109,6 +112,55 @@ async fn a_superseded_number_takes_the_rows_of_the_table() {
     assert_eq!(reasons(&case), [ReviewReason::Replaced]);
 }
 
+/// A case whose number the evidence rule has confirmed by a response of the Spine.
+fn with_confirmed_number() -> Case {
+    let mut case = case("N");
+    let exchange = Exchange::new("SMSP", "getPatientDetails", "M-1", super::rig::begin());
+    let mut provenance = Provenance::new(exchange, Freshness::Live, "verified");
+    provenance.corroboration = Some(Corroboration::Number);
+    case.nhs_number = Some(RecordedNumber::new(OWN, NumberSource::Traced(provenance)));
+    case
+}
+
+#[tokio::test]
+async fn a_confirmed_number_is_replaced_by_its_own_cross_check_only() {
+    let (result, kept) = settled(with_confirmed_number(), "90", "9990000026", "1").await;
+    assert_eq!(result, decided(TraceResult::Replaced));
+    assert_eq!(number(&kept), Some((OTHER, NumberStatus::Usable)));
+    // The search has led to the replaced record: it may be a namesake's.
+    for algorithm in ["2", "3", "4"] {
+        let (result, kept) = settled(with_confirmed_number(), "90", "9990000026", algorithm).await;
+        assert_eq!(result, decided(TraceResult::Conflict), "{algorithm}");
+        assert_eq!(number(&kept), Some((OWN, NumberStatus::NotVerified)), "{algorithm}");
+        let item = kept.open_items().find(|item| item.reason == ReviewReason::Conflict).unwrap();
+        assert_eq!(item.evidence.nhs_number, Some(OTHER), "{algorithm}");
+    }
+}
+
+#[tokio::test]
+async fn a_doubted_successor_of_a_confirmed_number_needs_a_person() {
+    for (with_person, confidence, expected) in
+        [(true, "100", OTHER), (true, "99", OWN), (false, "100", OTHER), (false, "99", OWN)]
+    {
+        let rig = Rig::with(vec![with_confirmed_number()]).await;
+        let (_, file) = rig.exported().await;
+        let row = &requested(&file)[0];
+        let row = match with_person {
+            true => row.answer("90", "9990000026", "1"),
+            false => row.without_person("90", "9990000026", "1"),
+        };
+        let names = format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE");
+        rig.import(&format!("{names}\n{row},{confidence}\n")).await;
+        let kept = rig.get("N").await;
+        let (recorded, status) = number(&kept).unwrap();
+        assert_eq!(recorded, expected, "{with_person} {confidence}");
+        if expected == OWN {
+            assert_eq!(status, NumberStatus::Superseded);
+            assert_eq!(kept.open_items().count(), 1, "a person decides");
+        }
+    }
+}
+
 #[tokio::test]
 async fn an_invalid_number_is_marked() {
     let (result, case) = settled(with_number(), "91", "0000000000", "0").await;
@@ -158,6 +210,49 @@ async fn a_match_that_the_service_itself_doubts_needs_a_person() {
         let case = rig.get("C00001").await;
         assert_eq!(case.nhs_number.map(|recorded| recorded.number), expected, "{confidence}");
     }
+}
+
+#[tokio::test]
+async fn a_score_that_cannot_be_read_is_doubted() {
+    let columns = ["MATCHED_CONFIDENCE_PERCENTAGE", "ALGORITHMIC_TRACE_POSTCODE_SCORE_PERC"];
+    for (value, expected) in [
+        ("100", Some(OWN)),
+        ("", Some(OWN)),
+        ("72%", None),
+        ("72 %", None),
+        ("\"72,5\"", None),
+        ("101", None),
+        ("HIGH", None),
+    ] {
+        for column in columns {
+            let rig = Rig::with(vec![numbered(1)]).await;
+            let (_, file) = rig.exported().await;
+            let row = requested(&file)[0].answer("00", "9990000018", "3");
+            rig.import(&format!("{NAMES},{column}\n{row},{value}\n")).await;
+            let case = rig.get("C00001").await;
+            let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
+            assert_eq!(recorded, expected, "{column} {value}");
+            assert_eq!(case.open_items().count(), usize::from(expected.is_none()), "{value}");
+        }
+    }
+    // The file ends before the confidence.
+    let rig = Rig::with(vec![numbered(1)]).await;
+    let (_, file) = rig.exported().await;
+    let row = requested(&file)[0].answer("00", "9990000018", "3");
+    rig.import(&format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE\n{row},")).await;
+    assert_eq!(number(&rig.get("C00001").await), None);
+}
+
+#[tokio::test]
+async fn a_row_that_repeats_what_is_no_number_is_not_traced() {
+    let rig = Rig::with(vec![with_number()]).await;
+    let (_, file) = rig.exported().await;
+    let row = requested(&file)[0].answer("00", "9990000018", "1");
+    let shifted = row.replacen(",9990000018,", ",QUENTIN,", 1);
+    assert_ne!(shifted, row);
+    let rows = rig.import(&format!("{NAMES}\n{shifted}\n")).await;
+    assert_eq!(rows[0].result, Err(RowFault::NotTraced));
+    assert!(!rig.get("N").await.nhs_number.unwrap().source.is_traced());
 }
 
 #[tokio::test]
