@@ -97,15 +97,18 @@ class Copy:
 
 
 def singly(simulator, db):
-    """Traces what is due, until nothing is. A run ends early where the service does not answer about several cases."""
+    """Traces what is due, until nothing is. A run ends early where several cases in a row get no answer, or one refusal."""
     command = simulator.worker(db, "--once", "--in-flight", "8", "--attempts", "2", *NO_LIMIT)
-    for _ in range(12):
+    left, idle = None, 0
+    while idle < 10:
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENV)
         if done.returncode not in (0, 1):
             sys.exit(f"worker ended with {done.returncode}: {done.stderr.strip()}")
-        if not due(db):
+        before, left = left, len(due(db))
+        if not left:
             return
-        time.sleep(3)
+        idle = idle + 1 if left == before else 0
+        time.sleep(2)
     fault(f"{len(due(db))} cases of {os.path.basename(db)} are still due")
 
 
