@@ -74,14 +74,24 @@ pub(crate) struct Ended {
 }
 
 /// Why work has ended early.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Failure {
     /// The file is not a response.
     File(FileErrorKind),
+    /// The file says that the service refused the whole request.
+    Refused(Refusal),
     /// The store, the trail or the folder failed.
     Process(ErrorKind),
     /// A fault of the program.
     Program,
+}
+
+/// A request that the service refused as a whole.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Refusal {
+    pub(crate) code: &'static str,
+    /// Its name, if the response has it.
+    pub(crate) request: Option<String>,
 }
 
 impl fmt::Debug for BatchWork {
@@ -99,7 +109,7 @@ impl BatchWork {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The writing of files that goes on, and the result of the last.
+    /// The writing of files that is running, and the result of the last.
     pub(crate) fn building(&self) -> (Option<Arc<Building>>, Option<Built>) {
         let state = self.state();
         (state.building.clone(), state.built.clone())
@@ -120,7 +130,7 @@ impl BatchWork {
         self.state().imports.iter().any(|import| import.ended().is_none())
     }
 
-    /// Notes an import that begins, unless one goes on.
+    /// Notes an import that begins, unless one is running.
     fn begin(&self, import: Import) -> Option<Arc<Import>> {
         let mut state = self.state();
         if state.imports.iter().any(|import| import.ended().is_none()) {
@@ -136,7 +146,7 @@ impl BatchWork {
 }
 
 impl Import {
-    /// The result; `None` while it goes on.
+    /// The result; `None` while it is running.
     pub(crate) fn ended(&self) -> Option<Arc<Ended>> {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -158,8 +168,18 @@ impl Failure {
         let source = std::error::Error::source(error);
         let of_file = source.and_then(|source| source.downcast_ref::<FileError>());
         match (error.kind(), of_file) {
-            (ErrorKind::BatchResponse, Some(error)) => Self::File(error.kind()),
+            (ErrorKind::BatchResponse, Some(error)) => Self::of_file(error),
             (kind, _) => Self::Process(kind),
+        }
+    }
+
+    pub(crate) fn of_file(error: &FileError) -> Self {
+        match error.code() {
+            Some(code) => {
+                let request = error.request().map(str::to_owned);
+                Self::Refused(Refusal { code: code.as_str(), request })
+            }
+            None => Self::File(error.kind()),
         }
     }
 }
@@ -217,7 +237,7 @@ pub(crate) async fn build(
 }
 
 /// Imports a response for the user `actor`. Returns after a short time, whether or not it has ended; `None` if another
-/// import goes on.
+/// import is running.
 pub(crate) async fn import(
     app: &Arc<App>,
     actor: Actor,
@@ -289,7 +309,7 @@ async fn record(app: &App, entry: Entry) {
     }
 }
 
-/// Waits a short time for the result of a task; `None` if it goes on for longer.
+/// Waits a short time for the result of a task; `None` if it takes longer.
 pub(crate) async fn soon<T>(task: JoinHandle<T>) -> Result<Option<T>, PageError> {
     match tokio::time::timeout(SOON, task).await {
         Ok(done) => done.map(Some).map_err(|_| PageError::Failed),

@@ -270,6 +270,58 @@ async fn a_batch_is_released_by_a_user_and_its_cases_are_due_again() {
     assert_eq!(user.get("/batches/import/unknown").await.status, StatusCode::NOT_FOUND);
 }
 
+#[tokio::test]
+async fn a_refused_request_is_named_by_its_code() {
+    let by_file = ByFile::new().await;
+    let user = by_file.user();
+    by_file.downloaded().await;
+    for (name, says) in [
+        ("MPTREQ_20261130101500", "The code of the service is 06, request MPTREQ_20261130101500."),
+        ("MPTREQ_Zqname", "The code of the service is 06."),
+    ] {
+        let file = format!("{name},SPINE_MPT_RESPONSE,0,06\n");
+        let (_, page) = imported(&user, &file).await;
+        for says in [says, "No person of it was traced.", "Then release the batch"] {
+            assert!(page.html.contains(says), "{says}\n{}", page.html);
+        }
+        assert!(!page.html.contains("Zqname"));
+    }
+    assert_eq!(by_file.batches().await[0].waiting, 3, "the user releases it");
+}
+
+/// A mailbox has received what is not a response. Its file has personal data, and stays until a person deletes it.
+#[tokio::test]
+async fn responses_that_were_set_aside_are_a_notice_until_they_are_deleted() {
+    let by_file = ByFile::new().await;
+    let user = by_file.user();
+    assert!(!user.get("/batches").await.html.contains("need a person"));
+    let refused = by_file.folder.path().join("batches/refused");
+    std::fs::create_dir_all(&refused).unwrap();
+    for (name, says) in [
+        ("1.csv", "1 response could not be used whole"),
+        ("2.csv", "2 responses could not be used whole"),
+    ] {
+        std::fs::write(refused.join(name), NAMES[1]).unwrap();
+        for path in ["/batches", "/"] {
+            let page = user.get(path).await;
+            for says in [says, "look at each file on the server", "delete it: it names people"] {
+                assert!(page.html.contains(says), "{path}: {says}\n{}", page.html);
+            }
+            assert!(!page.html.contains(NAMES[1]));
+        }
+    }
+    std::fs::remove_dir_all(&refused).unwrap();
+    assert!(!user.get("/batches").await.html.contains("need a person"));
+    assert!(!user.get("/").await.html.contains("Go to the batches"));
+    // A folder that cannot be read breaks neither page.
+    std::fs::write(&refused, "").unwrap();
+    for path in ["/batches", "/"] {
+        let page = user.get(path).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(page.html.contains("The folder of the files cannot be read"), "{}", page.html);
+    }
+}
+
 /// Only a person can find out what happened to a file while the connection broke.
 #[tokio::test]
 async fn a_held_batch_is_a_notice_and_a_user_decides() {
@@ -356,9 +408,9 @@ impl Store for Gated {
     }
 }
 
-/// Work that takes long goes on after the answer, and the page shows how far it is.
+/// Work that takes long continues after the answer, and the page shows how far it is.
 #[tokio::test(start_paused = true)]
-async fn long_work_goes_on_after_the_answer() {
+async fn long_work_continues_after_the_answer() {
     let folder = tempfile::tempdir().unwrap();
     let (cases, log) = (Arc::new(MemoryStore::new()), Arc::new(MemoryLog::new()));
     cases.insert_all((0..3).map(due).collect()).await.unwrap();

@@ -1,7 +1,7 @@
 //! The batches, and the forms for request files and responses.
 
 use crate::app::App;
-use crate::batch_work::{Building, Built};
+use crate::batch_work::{Building, Built, Failure};
 use crate::error::PageError;
 use crate::form::{Choice, FormErrors};
 use crate::layout::{Layout, page};
@@ -12,7 +12,7 @@ use crate::view;
 use crate::visitor::Visitor;
 use askama::Template;
 use axum::response::Response;
-use nhs_pds::process::batch::{Batch, BatchState};
+use nhs_pds::process::batch::{Batch, BatchState, Batches};
 use std::sync::atomic::Ordering;
 
 #[derive(Template)]
@@ -23,6 +23,8 @@ struct ListPage {
     done: Option<String>,
     /// Why files were not written, and what to do.
     problem: Option<(String, &'static str)>,
+    /// The responses on the server that a person must look at, and what to do.
+    set_aside: Option<(String, &'static str)>,
     /// How far the writing of files is.
     progress: Option<String>,
     batches: Vec<Shown>,
@@ -108,6 +110,7 @@ pub(super) async fn write(visitor: &Visitor, errors: FormErrors) -> Result<Respo
         errors,
         done: done(visitor, building.is_some(), built.as_ref()),
         problem: built.filter(|_| building.is_none()).and_then(|built| problem(&built)),
+        set_aside: set_aside(&work.batches),
         progress: building.map(|building| progress(&building)),
         batches: batches.iter().map(shown).collect(),
         choices: Choice::list(words::CHOICES, ""),
@@ -128,7 +131,7 @@ fn done(visitor: &Visitor, is_building: bool, built: Option<&Built>) -> Option<S
             ),
             Err(_) => return None,
         },
-        "released" => "The batch is released. Its cases are traced in the normal way.".to_owned(),
+        "released" => "The batch is released. Its cases are traced singly, or by another file.".to_owned(),
         "releasing" => {
             "The cases of the batch are being released. This takes minutes. You can leave this page."
                 .to_owned()
@@ -142,7 +145,7 @@ fn done(visitor: &Visitor, is_building: bool, built: Option<&Built>) -> Option<S
 /// Why the last writing of files has ended early, and what to do.
 fn problem(built: &Built) -> Option<(String, &'static str)> {
     let failure = built.outcome.as_ref().err()?;
-    let (what, to_do) = words::failure(*failure);
+    let (what, to_do) = words::failure(failure);
     let (at, by) = (view::time(built.at), &built.by);
     Some((format!("The files that {by} began to write were not all written ({at}). {what}"), to_do))
 }
@@ -153,13 +156,30 @@ fn progress(building: &Building) -> String {
     format!("Files are being written: {rows} so far. {by} began it on {at}.")
 }
 
+/// The responses that were set aside in the folder, and what to do; `None` without such files.
+fn set_aside(batches: &Batches) -> Option<(String, &'static str)> {
+    const TO_DO: &str = "Have an administrator look at each file on the server, in the folder refused of the folder for batches, and then \
+                         delete it: it names people.";
+    let count = match batches.refused_files() {
+        Ok(files) => files.len() as u64,
+        Err(error) => {
+            let (what, to_do) = words::failure(&Failure::of(&error));
+            return Some((what.trim_end_matches('.').to_owned(), to_do));
+        }
+    };
+    let what = view::counted(count, "response", "responses");
+    (count > 0).then(|| (format!("{what} could not be used whole"), TO_DO))
+}
+
 /// What users of the home page should know of the batches, and what to do.
-pub(crate) async fn held(app: &App) -> Result<Option<(String, String)>, PageError> {
-    let Some(work) = &app.batches else { return Ok(None) };
+pub(crate) async fn notices(app: &App) -> Result<Vec<(String, String)>, PageError> {
+    let Some(work) = &app.batches else { return Ok(Vec::new()) };
     let batches = work.batches.list().await?;
     let count = batches.iter().filter(|batch| batch.state == BatchState::Held).count() as u64;
     let what = view::counted(count, "batch waits", "batches wait");
     let to_do =
         "Ask the service whether it has the file. Then confirm that it was sent, or release it.";
-    Ok((count > 0).then(|| (format!("{what} for a decision"), to_do.to_owned())))
+    let held = (count > 0).then(|| (format!("{what} for a decision"), to_do.to_owned()));
+    let set_aside = set_aside(&work.batches).map(|(what, to_do)| (what, to_do.to_owned()));
+    Ok(held.into_iter().chain(set_aside).collect())
 }

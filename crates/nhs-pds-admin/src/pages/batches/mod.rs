@@ -16,7 +16,7 @@ use crate::visitor::Visitor;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
-pub(crate) use list::held;
+pub(crate) use list::notices;
 use nhs_pds::audit::EventKind;
 
 /// What a form with a file has besides the file, in bytes.

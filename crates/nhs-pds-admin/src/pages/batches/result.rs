@@ -1,6 +1,6 @@
 //! The import of a response: its progress and its result.
 
-use crate::batch_work::{Ended, Import};
+use crate::batch_work::{Ended, Failure, Import};
 use crate::error::PageError;
 use crate::layout::{Layout, page};
 use crate::pages::batches::words;
@@ -91,10 +91,14 @@ fn result(
     let none = Imported::default();
     let (imported, failure) = match &ended.outcome {
         Ok(imported) => (imported, None),
-        Err(failure) => (&none, Some(words::failure(*failure))),
+        Err(failure) => (&none, Some(failure.clone())),
     };
-    let fault = imported.fault.as_ref().map(|fault| words::file(fault.kind()));
-    let problem = failure.or(fault).map(|(what, to_do)| (what.to_owned(), to_do));
+    let fault = imported.fault.as_ref().map(Failure::of_file);
+    let rows = match failure {
+        Some(_) => import.rows.load(Ordering::Relaxed),
+        None => imported.rows,
+    };
+    let problem = failure.or(fault).map(|failure| words::failure(&failure));
     let decided = imported.decided.iter();
     let decided = decided.map(|(result, count)| (trace_result(result.as_str()), *count));
     let continued = (imported.continued > 0)
@@ -107,10 +111,6 @@ fn result(
         let waiting = view::counted(batch.waiting, "case waits", "cases wait");
         (batch.id.clone(), format!("{}. {waiting} for a row.", words::state(batch.state)))
     });
-    let rows = match failure {
-        Some(_) => import.rows.load(Ordering::Relaxed),
-        None => imported.rows,
-    };
     page(&ResultPage {
         layout: visitor.layout("Result of the response", "/batches"),
         here,

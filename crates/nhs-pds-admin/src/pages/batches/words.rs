@@ -1,6 +1,6 @@
 //! What batches, files and rows are called on pages.
 
-use crate::batch_work::{Ended, Failure};
+use crate::batch_work::{Ended, Failure, Refusal};
 use nhs_pds::batch::file::{FileErrorKind, RowErrorKind};
 use nhs_pds::process::ErrorKind;
 use nhs_pds::process::batch::{BatchState, Ending, RowFault};
@@ -45,15 +45,24 @@ pub(super) fn import(ended: Option<&Ended>) -> &'static str {
 }
 
 /// Why work has ended early, and what to do.
-pub(super) const fn failure(failure: Failure) -> (&'static str, &'static str) {
-    match failure {
-        Failure::File(kind) => file(kind),
-        Failure::Process(kind) => process(kind),
+pub(super) fn failure(failure: &Failure) -> (String, &'static str) {
+    let (what, to_do) = match failure {
+        Failure::Refused(refusal) => return refused(refusal),
+        Failure::File(kind) => file(*kind),
+        Failure::Process(kind) => process(*kind),
         Failure::Program => (
             "The program failed.",
             "Tell your administrator when it happened. What was done before is kept.",
         ),
-    }
+    };
+    (what.to_owned(), to_do)
+}
+
+/// That the service refused a whole request, and what to do.
+fn refused(Refusal { code, request }: &Refusal) -> (String, &'static str) {
+    let request = request.as_ref().map(|name| format!(", request {name}")).unwrap_or_default();
+    let (what, to_do) = file(FileErrorKind::Refused);
+    (format!("{what} The code of the service is {code}{request}."), to_do)
 }
 
 const fn process(kind: ErrorKind) -> (&'static str, &'static str) {
@@ -73,7 +82,7 @@ const fn process(kind: ErrorKind) -> (&'static str, &'static str) {
 }
 
 /// What is wrong with a response, and what to do.
-pub(super) const fn file(kind: FileErrorKind) -> (&'static str, &'static str) {
+const fn file(kind: FileErrorKind) -> (&'static str, &'static str) {
     match kind {
         FileErrorKind::NotText => (
             "The file is a workbook, is compressed, or is not in UTF-8.",
@@ -93,7 +102,7 @@ pub(super) const fn file(kind: FileErrorKind) -> (&'static str, &'static str) {
         ),
         FileErrorKind::Refused => (
             "The service refused the whole request. No person of it was traced.",
-            "Release the batch: its cases then return to the normal way.",
+            "Have the cause corrected. Then release the batch in the list of batches: its cases are traced again.",
         ),
         FileErrorKind::Count => (
             "The file does not have the number of rows that its first line states.",
@@ -112,13 +121,12 @@ pub(super) const fn fault(fault: RowFault) -> (&'static str, &'static str) {
             "No case waits for a row with this reference",
             "Nothing. The case was settled before, was released, or is not one of ours.",
         ),
-        RowFault::Changed => (
-            "The data of the case have changed since they were sent",
-            "The case is traced again in the normal way.",
-        ),
+        RowFault::Changed => {
+            ("The data of the case have changed since they were sent", "The case is traced again.")
+        }
         RowFault::NotTraced => (
             "The service has not traced the row, or contradicts itself",
-            "The case is traced again in the normal way.",
+            "The case is traced again.",
         ),
         RowFault::Conflict => {
             ("Another program keeps changing the case", "The case waits. Import the file again.")
@@ -207,12 +215,20 @@ mod tests {
             FileErrorKind::Refused,
             FileErrorKind::Count,
         ];
-        let all: BTreeSet<_> = kinds.map(|kind| failure(Failure::File(kind))).into();
+        let all: BTreeSet<_> = kinds.map(|kind| failure(&Failure::File(kind))).into();
         assert_eq!(all.len(), 7);
         let kinds =
             [ErrorKind::BatchFolder, ErrorKind::BatchFolderInUse, ErrorKind::StoreUnavailable];
-        let all: BTreeSet<_> = kinds.map(|kind| failure(Failure::Process(kind))).into();
+        let all: BTreeSet<_> = kinds.map(|kind| failure(&Failure::Process(kind))).into();
         assert_eq!(all.len(), 3);
-        assert!(failure(Failure::Program).1.contains("administrator"));
+        assert!(failure(&Failure::Program).1.contains("administrator"));
+        let refusal =
+            |request: Option<&str>| Refusal { code: "06", request: request.map(Into::into) };
+        let (with, to_do) = failure(&Failure::Refused(refusal(Some("MPTREQ_20261130101500"))));
+        assert!(with.contains("No person of it was traced."), "{with}");
+        assert!(with.ends_with(" The code of the service is 06, request MPTREQ_20261130101500."));
+        assert!(to_do.contains("release the batch"));
+        let (without, _) = failure(&Failure::Refused(refusal(None)));
+        assert!(without.ends_with(" The code of the service is 06."), "{without}");
     }
 }

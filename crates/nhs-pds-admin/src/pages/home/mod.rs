@@ -80,8 +80,9 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
             href: app.path("/worklist"),
             link: "Go to the worklist",
         });
-        let of_batches = if visitor.may(Right::Batches) { batches::held(app).await? } else { None };
-        let of_batches = of_batches.map(|(what, to_do)| Notice {
+        let of_batches =
+            if visitor.may(Right::Batches) { batches::notices(app).await? } else { Vec::new() };
+        let of_batches = of_batches.into_iter().map(|(what, to_do)| Notice {
             what,
             to_do,
             href: app.path("/batches"),

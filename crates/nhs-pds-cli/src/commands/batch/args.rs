@@ -113,7 +113,8 @@ pub(super) struct Building {
     /// Write files of 50 MB at most, which MESH takes over the internet.
     #[arg(long)]
     internet: bool,
-    /// After which time a batch counts as lost, such as `7d` or `36h`. Its cases are then traced as any other.
+    /// How long after its file was written a batch counts as lost, such as `7d` or `36h`. Its cases are then traced as any
+    /// other.
     #[arg(long, value_name = "TIME", value_parser = lost_after, default_value = "7d")]
     pub(super) lost_after: TimeDelta,
 }

@@ -6,6 +6,7 @@ use crate::console::{Failed, about, say, warn};
 use crate::progress;
 use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::process::batch::{Batch, BatchState};
+use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
@@ -25,12 +26,11 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
     let ready = open.batches.list().await?.into_iter();
     // A program that was killed while it gave a file to a user left it as exporting.
     let is_wanted = |batch: &Batch| {
-        matches!(batch.state, BatchState::Ready)
+        batch.state == BatchState::Ready
             || batch.state == BatchState::Exporting && open.batches.has_file(batch)
     };
-    let ready = ready.filter(is_wanted);
-    let is_here = |batch: &Batch| open.folder.join(format!("{}.csv", batch.id)).exists();
-    let (here, elsewhere): (Vec<Batch>, Vec<Batch>) = ready.partition(is_here);
+    let (here, elsewhere): (Vec<Batch>, Vec<Batch>) =
+        ready.filter(is_wanted).partition(|batch| open.batches.has_file(batch));
     for batch in &elsewhere {
         warn(format!(
             "batch: {} is ready, and its file is not in {}: give the --folder in which it was written, or release it",
@@ -46,7 +46,7 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
         let file = out.numbered(place);
         let exported = open.batches.export(&batch.id, &file).await;
         let Batch { id, rows, bytes, until, .. } =
-            exported.map_err(|error| about(&file, &error))?;
+            exported.map_err(|error| not_exported(&file, &error))?;
         let mut said = String::new();
         writeln!(said, "{}", file.display())?;
         writeln!(said, "    batch {id}: {rows} rows, {bytes} bytes")?;
@@ -72,6 +72,21 @@ pub(super) async fn build(open: &mut Open, building: &Building) -> Result<(), Fa
     Ok(())
 }
 
+/// Why a file was not written, and what to do.
+fn not_exported(file: &Path, error: &(dyn Error + 'static)) -> Failed {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let mut of_system = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+    if of_system.any(|error| error.kind() == io::ErrorKind::AlreadyExists) {
+        return taken(file);
+    }
+    about(file, error)
+}
+
+fn taken(file: &Path) -> Failed {
+    let file = file.display();
+    format!("{file}: this file exists, and may have been uploaded: give --out another name").into()
+}
+
 /// The files of an export.
 struct Files<'a>(&'a Path);
 
@@ -88,11 +103,7 @@ impl<'a> Files<'a> {
         for entry in fs::read_dir(folder).map_err(|error| about(folder, &error))? {
             let name = entry.map_err(|error| about(folder, &error))?.file_name();
             if files.may_be(&name) {
-                return Err(format!(
-                    "{}: this file exists, and may have been uploaded: give --out another name",
-                    folder.join(name).display()
-                )
-                .into());
+                return Err(taken(&folder.join(name)));
             }
         }
         Ok(files)
@@ -129,6 +140,39 @@ impl<'a> Files<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fmt;
+
+    /// As the library wraps what the operating system refused.
+    #[derive(Debug)]
+    struct OfFolder(io::Error);
+
+    impl fmt::Display for OfFolder {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a file of a batch cannot be read or written")
+        }
+    }
+
+    impl Error for OfFolder {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    /// Another program created the file after the name was found free.
+    #[test]
+    fn a_name_that_is_taken_meanwhile_is_named_with_its_option() {
+        let file = Path::new("to-pds.csv");
+        for (kind, says) in [
+            (
+                io::ErrorKind::AlreadyExists,
+                "to-pds.csv: this file exists, and may have been uploaded: give --out another name",
+            ),
+            (io::ErrorKind::StorageFull, "the disk is full: free some space, and try again"),
+        ] {
+            let said = not_exported(file, &OfFolder(kind.into())).to_string();
+            assert!(said.starts_with("to-pds.csv: ") && said.ends_with(says), "{said}");
+        }
+    }
 
     #[test]
     fn further_files_have_a_number_before_the_ending() {

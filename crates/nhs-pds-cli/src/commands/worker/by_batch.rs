@@ -11,12 +11,13 @@ use nhs_pds::process::{Process, Worker};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Which cases go by batch, and through which mailbox.
+/// Which cases are traced by file, and through which mailbox.
 #[derive(Args)]
 pub(super) struct ByBatch {
     /// Send these cases by file through the mailbox of --mesh, with commas between them: `first-load`, `reverification`,
     /// `over=COUNT` (everything, if more than COUNT cases are due), and `at-least=COUNT` (only if so many cases are due;
-    /// default 1000). The worker traces the others singly. For an SQLite file only.
+    /// default 1000). The worker traces the others singly. For an SQLite file only, and not with --once: for a tenant of
+    /// PostgreSQL, run `nhs-pds batch send` and `nhs-pds batch collect` on a schedule.
     #[arg(long, value_name = "WHICH", value_parser = policy, requires = "mesh", conflicts_with = "once")]
     batch: Option<BatchPolicy>,
     /// The folder for the files of batches. [default: the path of the SQLite file with `-batches` after it]
@@ -32,7 +33,7 @@ impl ByBatch {
         self.batch.is_some()
     }
 
-    /// Reads everything that is needed of files and variables; `None` if nothing goes by batch.
+    /// Reads everything that is needed of files and variables; `None` if no case is traced by file.
     pub(super) fn read(&self, database: &Database) -> Result<Option<Mailed>, Failed> {
         let Some(policy) = self.batch else { return Ok(None) };
         let folder = folder_of(self.folder.as_ref(), database)?;
@@ -40,7 +41,7 @@ impl ByBatch {
     }
 }
 
-/// What goes by batch, and how.
+/// Which cases are traced by file, and how.
 pub(super) struct Mailed {
     folder: PathBuf,
     service: Arc<Mailbox>,
@@ -54,7 +55,7 @@ impl Mailed {
     }
 }
 
-/// Reads which cases go by batch.
+/// Reads which cases are traced by file.
 fn policy(text: &str) -> Result<BatchPolicy, String> {
     const WORDS: &str =
         "write first-load, reverification, over=COUNT and at-least=COUNT, with commas between them";
