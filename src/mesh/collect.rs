@@ -6,8 +6,9 @@ use crate::mesh::calls::{Calls, header};
 use crate::mesh::download;
 use crate::mesh::fault;
 use crate::transport::Request;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use url::Url;
 
 /// The number of messages of a page. It is the API's default, named so that a change of the default changes nothing.
@@ -16,18 +17,43 @@ const PAGE: &str = "500";
 /// The most pages of a listing: a million messages. A longer one does not end.
 const MOST_PAGES: usize = 2_000;
 
+/// How often a program receives a message that cannot be read. It may have 4 GiB, and stays in the mailbox for days.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// How often each message could not be read, since the program began.
+#[derive(Debug, Default)]
+pub(in crate::mesh) struct Failures(Mutex<HashMap<String, u32>>);
+
+impl Failures {
+    fn of(&self, message: &str) -> u32 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(message).copied().unwrap_or(0)
+    }
+
+    fn add(&self, message: &str) {
+        let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *failures.entry(message.to_owned()).or_default() += 1;
+    }
+}
+
 /// Receives each message, hands it to `inbox`, and acknowledges it. Returns the number of arrivals.
 ///
 /// A message that cannot be read does not stop the others. It stays in the mailbox, and its error is returned at the end.
+/// After three failures it is not received again, and is still an error.
 pub(in crate::mesh) async fn collect(
     calls: &Calls,
     folder: &Path,
+    failures: &Failures,
     inbox: &mut dyn Inbox,
 ) -> Result<usize, Error> {
     let mut arrivals = 0;
     let mut first_error = None;
     for message in list(calls).await? {
-        match receive(calls, folder, &message, inbox).await {
+        let received = if failures.of(&message) < MOST_ATTEMPTS {
+            receive(calls, folder, &message, inbox).await
+        } else {
+            Err(fault::unreadable("the message could not be read, and is not received again"))
+        };
+        match received {
             Ok(is_arrival) => arrivals += usize::from(is_arrival),
             Err(error) if matches!(error.kind(), ErrorKind::Unreadable | ErrorKind::Refused) => {
                 tracing::warn!(
@@ -35,6 +61,9 @@ pub(in crate::mesh) async fn collect(
                     kind = error.kind().as_str(),
                     "a message stays in the mailbox"
                 );
+                if error.kind() == ErrorKind::Unreadable {
+                    failures.add(&message);
+                }
                 first_error.get_or_insert(error);
             }
             Err(error) => return Err(error),
@@ -212,9 +241,11 @@ mod tests {
 
     async fn run_of(config: Config, refuses: Option<ErrorKind>, replies: Vec<Reply>) -> Done {
         let folder = tempfile::tempdir().unwrap();
-        // Of an attempt that was killed, and of another message.
-        std::fs::write(folder.path().join("A1.0.part"), "old").unwrap();
-        std::fs::write(folder.path().join("A12.0.part"), "old").unwrap();
+        // Of attempts that were killed, and a file that is not of a mailbox.
+        for name in [NONCE, "0", "."] {
+            std::fs::write(folder.path().join(format!("A1.{name}.part")), "old").unwrap();
+            std::fs::write(folder.path().join(format!("gone.{name}.part")), "old").unwrap();
+        }
         let (mailbox, script) = mailbox(config, replies);
         let mut tray = Tray { arrivals: Vec::new(), at: Vec::new(), script, refuses };
         let result = mailbox.collect(folder.path(), &mut tray).await;
@@ -223,6 +254,11 @@ mod tests {
         let left = names.filter(|name| name.ends_with(".part")).count();
         Done { result, tray, left }
     }
+
+    /// The files that are not of a mailbox.
+    const OTHERS: usize = 4;
+
+    const NONCE: &str = "0f2a9c56-5b0c-4c38-8a9e-0d4a57a6f0c1";
 
     async fn run(replies: Vec<Reply>) -> Done {
         run_of(config(), None, replies).await
@@ -268,8 +304,8 @@ mod tests {
         assert_eq!(done.lines(), [LIST, "GET inbox/A1", "PUT inbox/A1/status/acknowledged"]);
         assert_eq!(
             (done.result.unwrap(), done.left),
-            (1, 1),
-            "the part of the killed attempt is gone"
+            (1, OTHERS),
+            "the parts of the killed attempts are gone"
         );
     }
 
@@ -420,8 +456,41 @@ mod tests {
             let done = run(replies).await;
             assert_eq!((done.kind(), done.acknowledged()), (ErrorKind::Unreadable, 1));
             assert_eq!(done.tray.arrivals, ["B2 b Some(\"SPINE_PDS_MESH_V1\")"]);
-            assert!(done.left <= 2, "no part of a damaged message is left");
+            assert_eq!(done.left, OTHERS, "no part of a damaged message is left");
         }
+    }
+
+    #[tokio::test]
+    async fn parts_of_a_killed_download_are_removed_though_the_service_does_not_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join(format!("gone.{NONCE}.part"));
+        std::fs::write(&part, "old").unwrap();
+        let script = Arc::new(Scripted::new([reply(403, ""), reply(403, "")]));
+        let mailbox = crate::mesh::mailbox::Mailbox::new(Arc::clone(&script) as _, config());
+        let mut tray = Tray { arrivals: Vec::new(), at: Vec::new(), script, refuses: None };
+        mailbox.collect(folder.path(), &mut tray).await.unwrap_err();
+        assert!(!part.exists());
+        mailbox.collect(&folder.path().join("none"), &mut tray).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_read_is_not_received_for_ever() {
+        let damaged = || bytes(200, b"no gzip".to_vec(), &[("content-encoding", "gzip")]);
+        let mut replies = Vec::new();
+        for _ in 0..3 {
+            replies.extend([page("\"A1\",\"B2\"", None), damaged(), data("b"), done()]);
+        }
+        replies.extend([page("\"A1\",\"B2\"", None), data("b"), done()]);
+        let folder = tempfile::tempdir().unwrap();
+        let (mailbox, script) = mailbox(config(), replies);
+        let mut tray = Tray { arrivals: Vec::new(), at: Vec::new(), script, refuses: None };
+        for _ in 0..4 {
+            let error = mailbox.collect(folder.path(), &mut tray).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unreadable);
+        }
+        assert_eq!(tray.arrivals.len(), 4);
+        let received = lines(&tray.script).iter().filter(|line| *line == "GET inbox/A1").count();
+        assert_eq!(received, 3);
     }
 
     /// `Vec::concat` needs clones, which a reply has not.

@@ -1,6 +1,7 @@
 //! Writes a message into a file: chunk after chunk, with the memory of one.
 
 use crate::batch::Error;
+use crate::mesh::body::is_word;
 use crate::mesh::calls::{Calls, header};
 use crate::mesh::fault;
 use crate::mesh::plan::{blocking, create, sync_folder};
@@ -8,8 +9,9 @@ use crate::transport::Response;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use std::fs::{self, File};
-use std::io::{Read, Write as _};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The most bytes of a file. A response of 500,000 rows has a tenth of it. The limit is for compressed data that expand
 /// without end.
@@ -17,6 +19,9 @@ const MOST_BYTES: u64 = 4 << 30;
 
 /// The most chunks of a message: the largest file in the smallest chunks.
 const MOST_CHUNKS: u64 = 1_000;
+
+/// The end of the name of a file that is not complete. Before it, the name has the message and a nonce.
+const PART: &str = ".part";
 
 /// Writes message `id`, whose first chunk is `first`, into `folder`. Returns the file, which is complete and on disk.
 pub(in crate::mesh) async fn download(
@@ -26,12 +31,9 @@ pub(in crate::mesh) async fn download(
     first: Response,
 ) -> Result<PathBuf, Error> {
     let chunks = chunks(&first)?;
-    let (place, nonce) = (folder.to_owned(), calls.ids.next());
-    let prefix = format!("{id}.");
-    let name = place.join(format!("{prefix}{nonce}.part"));
-    let done = place.join(format!("{prefix}csv"));
+    let name = folder.join(format!("{id}.{}{PART}", calls.ids.next()));
+    let done = folder.join(format!("{id}.csv"));
     let mut part = blocking(move || {
-        remove_parts(&place, &prefix)?;
         let file = create(&name).map_err(fault::of_file)?;
         Ok(Part { file, name, bytes: 0 })
     })
@@ -74,16 +76,30 @@ fn range(response: &Response) -> Option<(u64, u64)> {
     Some((number.trim().parse().ok()?, all.trim().parse().ok()?))
 }
 
-/// Removes what an interrupted download of the same message has left.
-fn remove_parts(folder: &Path, prefix: &str) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).map_err(fault::of_file)? {
-        let name = entry.map_err(fault::of_file)?.file_name();
-        let is_part = |name: &str| name.starts_with(prefix) && name.ends_with(".part");
+/// Removes the files of downloads that were killed, of any message: it may never be downloaded again.
+pub(in crate::mesh) async fn remove_parts(folder: &Path) -> Result<(), Error> {
+    let folder = folder.to_owned();
+    blocking(move || remove_parts_in(&folder).map_err(fault::of_file)).await
+}
+
+fn remove_parts_in(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let name = entry?.file_name();
         if name.to_str().is_some_and(is_part) {
-            fs::remove_file(folder.join(&name)).map_err(fault::of_file)?;
+            fs::remove_file(folder.join(&name))?;
         }
     }
     Ok(())
+}
+
+/// Whether a download gives a file this name.
+fn is_part(name: &str) -> bool {
+    let parts = name.strip_suffix(PART).and_then(|name| name.rsplit_once('.'));
+    parts.is_some_and(|(id, nonce)| is_word(id) && Uuid::try_parse(nonce).is_ok())
 }
 
 /// A file that is not complete. It is removed when it is dropped.
@@ -111,7 +127,7 @@ impl Part {
     }
 
     fn append(mut self, body: &Bytes, is_gzip: bool) -> Result<Self, Error> {
-        // Nothing is nothing in every encoding.
+        // An empty body is empty in every encoding.
         if !is_gzip || body.is_empty() {
             self.write(body)?;
             return Ok(self);

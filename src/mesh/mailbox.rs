@@ -2,8 +2,9 @@ use crate::batch::{BatchTracer, Error, Inbox, Journal, Outgoing};
 use crate::clock::{Clock, SystemClock};
 use crate::ids::{Ids, RandomIds};
 use crate::mesh::calls::Calls;
-use crate::mesh::collect;
+use crate::mesh::collect::{self, Failures};
 use crate::mesh::config::Config;
+use crate::mesh::download::remove_parts;
 use crate::mesh::submit;
 use crate::transport::Transport;
 #[cfg(feature = "http")]
@@ -29,7 +30,8 @@ const TIME_LIMIT: Duration = Duration::from_secs(600);
 /// A mailbox of MESH.
 ///
 /// It uses the memory of one chunk ([`Config::with_chunk_bytes`]; of the sender's choice when it receives). It writes files
-/// in parts: `<message>.part`, then `<message>.csv`. Beside a file that it sends in chunks it keeps `<file>.chunks`: the
+/// in parts: `<message>.<nonce>.part`, then `<message>.csv`. Each call of [`collect`](BatchTracer::collect) first removes the
+/// parts that killed calls have left, so that only one call at a time may use a folder. Beside a file that it sends in chunks it keeps `<file>.chunks`: the
 /// size of the chunks, so that an interrupted file continues in the same ones after a change of the configuration.
 /// It removes that file when the service has all chunks.
 ///
@@ -69,6 +71,7 @@ pub struct Mailbox {
     calls: Calls,
     /// When the service last answered a handshake.
     greeted: Arc<Mutex<Option<DateTime<Utc>>>>,
+    failures: Arc<Failures>,
 }
 
 impl Mailbox {
@@ -84,7 +87,7 @@ impl Mailbox {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
-        Self { calls, greeted: Arc::default() }
+        Self { calls, greeted: Arc::default(), failures: Arc::default() }
     }
 
     /// Creates the mailbox of `config` over HTTPS. Sends nothing.
@@ -168,8 +171,9 @@ impl BatchTracer for Mailbox {
     }
 
     async fn collect(&self, folder: &Path, inbox: &mut dyn Inbox) -> Result<usize, Error> {
+        remove_parts(folder).await?;
         self.handshake_if_due().await?;
-        collect::collect(&self.calls, folder, inbox).await
+        collect::collect(&self.calls, folder, &self.failures, inbox).await
     }
 }
 
