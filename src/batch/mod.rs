@@ -2,7 +2,7 @@
 //! takes them.
 //!
 //! [`file`] reads and writes the files, for users who upload and download them by hand. [`BatchTracer`] is a service that
-//! takes them from a program, such as a MESH mailbox. `process::batch` decides which cases go by batch, and what
+//! takes them from a program, such as a MESH mailbox. `process::batch` decides which cases are traced by file, and what
 //! follows from each row of a response.
 
 mod error;

@@ -98,7 +98,7 @@ impl Arrival {
 /// Takes what has arrived.
 #[async_trait]
 pub trait Inbox: Send {
-    /// Stores `arrival`. The service is told that it was received only if this succeeds.
+    /// Stores `arrival`. It is acknowledged at the service only if this succeeds.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ pub trait Inbox: Send {
 /// # Contract
 ///
 /// * [`submit`](Self::submit) sends a file at most once. If an earlier attempt may have reached the service, it finds
-///   out what became of it, and sends the file only if the service has not got it. If it cannot find out, it returns
+///   out what became of it, and sends the file only if the service does not have it. If it cannot find out, it returns
 ///   [`Undetermined`](crate::batch::ErrorKind::Undetermined) and sends nothing.
 /// * If a first attempt may have reached the service, its error is never
 ///   [`Unavailable`](crate::batch::ErrorKind::Unavailable) or [`Configuration`](crate::batch::ErrorKind::Configuration).
