@@ -289,6 +289,8 @@ fn agreed(
             }
             match contradiction(asked, person) {
                 Some(field) => Err(ReviewReason::Differs(field)),
+                // A service that doubts its own match does not name the successor of this person's number.
+                None if found.vetoes.contains(&Veto::UncertainService) => agreed,
                 None => agreed.or(Ok(Corroboration::Successor)),
             }
         }

@@ -1,13 +1,21 @@
 //! What each row of a response means for the case that waits for it.
 
-use super::rig::{NAMES, Rig, nobody, numbered, requested, response};
+use super::rig::{NAMES, Requested, Rig, nobody, numbered, requested, response};
 use crate::support::service::case;
+use chrono::TimeDelta;
 use nhs_pds::case::{
-    Case, CaseStore, NumberSource, NumberStatus, RecordedNumber, ReviewReason, ReviewState,
+    Case, CaseStore, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
+    ReviewState,
 };
+use nhs_pds::matching::Corroboration;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::batch::{BatchState, Ending, RowFault, Settled};
-use nhs_pds::process::{Reason, TraceResult};
+use nhs_pds::process::batch::{
+    BatchPolicy, BatchState, Batches, Ending, RowFault, RowReport, Settled,
+};
+use nhs_pds::process::{Policy, Reason, TraceResult};
+use nhs_pds::trace::{Exchange, Freshness};
+use std::fs;
+use std::sync::Arc;
 
 const OWN: NhsNumber = NhsNumber::constant(9_990_000_018);
 const OTHER: NhsNumber = NhsNumber::constant(9_990_000_026);
@@ -107,6 +115,81 @@ async fn a_superseded_number_takes_the_rows_of_the_table() {
     assert_eq!(result, decided(TraceResult::Replaced));
     assert_eq!(number(&case), Some((OTHER, NumberStatus::Usable)));
     assert_eq!(reasons(&case), [ReviewReason::Replaced]);
+}
+
+/// A case whose number the evidence rule has confirmed, a year ago.
+fn with_confirmed_number() -> Case {
+    let mut case = case("N");
+    let then = super::rig::begin() - TimeDelta::days(365);
+    let exchange = Exchange::new("SMSP", "getPatientDetails", "M-1", then);
+    let mut provenance = Provenance::new(exchange, Freshness::Live, "verified");
+    provenance.corroboration = Some(Corroboration::Number);
+    let recorded = RecordedNumber::new(OWN, NumberSource::Traced(provenance));
+    case.nhs_number = Some(recorded.with_since(then));
+    case
+}
+
+/// The confirmed number is verified again by a file, and the response has this row and confidence.
+async fn verified_again(row: impl Fn(&Requested) -> String, confidence: &str) -> (Settled, Case) {
+    let rig = Rig::with(vec![with_confirmed_number()]).await;
+    let policy = Policy::default().with_reverification(TimeDelta::days(90));
+    let settings = rig.settings().with_policy(policy);
+    let batches = Batches::new(Arc::clone(&rig.store), settings, rig.file("batches"));
+    let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let (request, file) = (rig.file("request.csv"), rig.file("response.csv"));
+    batches.export(&built[0].id, &request).await.unwrap();
+    let request = fs::read_to_string(request).unwrap();
+    let row = row(&requested(&request)[0]);
+    let names = format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE");
+    fs::write(&file, format!("{names}\n{row},{confidence}\n")).unwrap();
+    let mut settled = None;
+    let observe = &mut |row: &RowReport| settled = Some(row.result.clone());
+    batches.import(&file, observe).await.unwrap();
+    (settled.unwrap().unwrap(), rig.get("N").await)
+}
+
+#[tokio::test]
+async fn a_confirmed_number_is_replaced_by_its_own_cross_check_only() {
+    for algorithm in ["1", ""] {
+        let row = |row: &Requested| row.answer("90", "9990000026", algorithm);
+        let (settled, case) = verified_again(row, "100").await;
+        assert_eq!(settled, Settled::Decided(TraceResult::Replaced), "{algorithm}");
+        assert_eq!(number(&case), Some((OTHER, NumberStatus::Usable)), "{algorithm}");
+    }
+    // The search has led to the replaced record: it may be a namesake's.
+    for (algorithm, confidence) in [("2", "100"), ("3", "100"), ("4", "100"), ("4", "60")] {
+        for with_person in [true, false] {
+            let row = |row: &Requested| match with_person {
+                true => row.answer("90", "9990000026", algorithm),
+                false => row.without_person("90", "9990000026", algorithm),
+            };
+            let (_, case) = verified_again(row, confidence).await;
+            let case_of = format!("{algorithm} {confidence} {with_person}");
+            assert_eq!(number(&case), Some((OWN, NumberStatus::NotVerified)), "{case_of}");
+            let shown = case.open_items().any(|item| item.evidence.nhs_number == Some(OTHER));
+            assert!(shown, "{case_of}: the reviewer sees the other number");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_doubted_successor_of_a_confirmed_number_needs_a_person() {
+    for (confidence, expected) in [("100", OTHER), ("99", OWN), ("HIGH", OWN)] {
+        for with_person in [true, false] {
+            let row = |row: &Requested| match with_person {
+                true => row.answer("90", "9990000026", "1"),
+                false => row.without_person("90", "9990000026", "1"),
+            };
+            let (_, case) = verified_again(row, confidence).await;
+            let (recorded, status) = number(&case).unwrap();
+            assert_eq!(recorded, expected, "{confidence} {with_person}");
+            if expected == OWN {
+                assert_eq!(status, NumberStatus::Superseded, "{confidence} {with_person}");
+                let shown = case.open_items().any(|item| item.evidence.nhs_number == Some(OTHER));
+                assert!(shown, "{confidence} {with_person}: a person decides");
+            }
+        }
+    }
 }
 
 #[tokio::test]
