@@ -71,9 +71,9 @@ impl Cells {
         self.places.push(from..line.len());
     }
 
-    /// The cells of a record by RFC 4180. With `strict`, a quotation mark within a cell that does not begin with one is a
-    /// fault.
-    pub(super) fn split(&mut self, record: &[u8], strict: bool) -> Split {
+    /// The cells of a record by RFC 4180: a quotation mark within a cell that does not begin with one is a fault. Such a line
+    /// may be the end of a record that began on an earlier line, and its cells then are in other columns.
+    pub(super) fn split(&mut self, record: &[u8]) -> Split {
         if !record.contains(&b'"') {
             self.split_roughly(record);
             return Split::Whole;
@@ -90,7 +90,7 @@ impl Cells {
                 None => {
                     let end = rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len());
                     let (cell, after) = rest.split_at(end);
-                    if strict && cell.contains(&b'"') {
+                    if cell.contains(&b'"') {
                         return Split::Misquoted;
                     }
                     self.text.extend_from_slice(cell);

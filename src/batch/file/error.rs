@@ -126,8 +126,8 @@ pub enum RowErrorKind {
     /// The row has more values than columns, such as by a comma in a value without quotation marks.
     #[error("the row has more values than columns")]
     Long,
-    /// A quotation mark is not closed, or is followed by further text of the value.
-    #[error("a quotation mark is not closed, or closes within a value")]
+    /// A quotation mark is not closed, is followed by further text of the value, or is in a value without quotation marks.
+    #[error("a quotation mark is not closed, or is within a value")]
     Quote,
     /// The row has more than 65,536 bytes.
     #[error("the row is longer than 65,536 bytes")]

@@ -18,7 +18,8 @@ const MOST_LINES: usize = 16;
 /// rows between them, and so give one person's reference to another person's number. This reader therefore joins lines
 /// only if the result has exactly the columns of the file, and its quotation marks are those of RFC 4180. None of the
 /// lines may have as many cells as a row. One of them may if all cells but the first, or all but the last, are its own.
-/// Any other line with an open quotation mark is damaged, and reading goes on with the next line.
+/// Any other line with an open quotation mark is damaged, and reading continues with the next line. That line can be the end
+/// of the same record, with cells in other columns. It then has a stray quotation mark, and is damaged too.
 pub(super) struct Records<R> {
     reader: R,
     buffer: Vec<u8>,
@@ -89,7 +90,7 @@ impl<R: Read> Records<R> {
             let bytes = self.buffer.get(self.unread.start..).unwrap_or_default();
             let bytes = bytes.get(..content).unwrap_or_default();
             let has_zero = bytes.contains(&0);
-            let split = self.cells.split(bytes, false);
+            let split = self.cells.split(bytes);
             let fault = match split {
                 Split::Whole if self.cells.is_blank_from(0) && !has_zero => {
                     self.consume(next, 1);
@@ -119,7 +120,7 @@ impl<R: Read> Records<R> {
         if !self.is_at_end()?
             && let Line::Ends { content, .. } = self.line_from(0)?
         {
-            cells.split(self.bytes().get(..content).unwrap_or_default(), false);
+            cells.split(self.bytes().get(..content).unwrap_or_default());
         }
         Ok(cells)
     }
@@ -155,7 +156,7 @@ impl<R: Read> Records<R> {
             }
             let record = self.buffer.get(self.unread.start..).unwrap_or_default();
             let record = record.get(..content).unwrap_or_default();
-            match self.cells.split(record, true) {
+            match self.cells.split(record) {
                 Split::Whole => {
                     let is_row = self.cells.len() == width
                         && (rows == 0 || self.cells.is_one_line_but_for_an_end());
@@ -309,7 +310,7 @@ mod tests {
     fn quotation_marks() {
         let expected = [(1, cells(&["a,\"b\"", "", "c"]))];
         assert_eq!(read(b"\"a,\"\"b\"\"\",\"\",c\n", 3), expected);
-        assert_eq!(read(b"a\"b,c", 2), [(1, cells(&["a\"b", "c"]))]);
+        assert_eq!(read(b"a\"b,c", 2), [(1, Err(RowErrorKind::Quote))]);
         assert_eq!(read(b"\"a\"b,c", 2), [(1, Err(RowErrorKind::Quote))]);
     }
 
@@ -328,7 +329,7 @@ mod tests {
     #[test]
     fn stray_quotation_marks_never_join_rows() {
         // A usual reader makes one row of both, with the first value of one and the last of the other.
-        let expected = [(1, Err(RowErrorKind::Quote)), (2, cells(&["ref-2", "y\"", "number-2"]))];
+        let expected = [(1, Err(RowErrorKind::Quote)), (2, Err(RowErrorKind::Quote))];
         assert_eq!(read(b"ref-1,\"x,number-1\nref-2,y\",number-2\n", 3), expected);
         // Rows of another length do not become one either.
         let found = read(b"ref-1,\"x\nref-2,y\",number-2\n", 3);
@@ -340,6 +341,13 @@ mod tests {
         assert!(found[1..].iter().all(|(_, found)| found.is_ok()));
         let text = format!("a,\"b\n{}", "d\n".repeat(40));
         assert_eq!(read(text.as_bytes(), 3).len(), 41, "too many lines to be one record");
+    }
+
+    #[test]
+    fn the_end_of_a_damaged_record_is_no_row() {
+        // The note has a line end and a comma, so that the second line has as many cells as a row.
+        let expected = [(1, Err(RowErrorKind::Quote)), (2, Err(RowErrorKind::Quote))];
+        assert_eq!(read(b"50,\"\n,a\",x,ref-1\n", 4), expected);
     }
 
     #[test]
