@@ -38,6 +38,11 @@ impl Cells {
         (place..self.len()).all(|place| self.get(place).is_empty())
     }
 
+    /// Whether the last cell is blank.
+    pub(super) fn is_blank_at_end(&self) -> bool {
+        self.get(self.len().saturating_sub(1)).is_empty()
+    }
+
     /// Whether only the first cell, or only the last, has line ends.
     pub(super) fn is_one_line_but_for_an_end(&self) -> bool {
         let has_end = |place: &Range<usize>| {

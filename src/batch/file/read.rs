@@ -5,7 +5,7 @@ use crate::batch::file::error::{FileError, FileErrorKind, RowError, RowErrorKind
 use crate::batch::file::person::Row;
 use crate::batch::file::records::{Advance, Records};
 use crate::batch::file::response::{
-    Algorithm, DeathStatus, FieldScores, MatchedNumber, ResponseRow, Sensitivity,
+    Algorithm, DeathStatus, FieldScores, MatchedNumber, ResponseRow, Sensitivity, Unreadable,
 };
 use crate::batch::reference::Reference;
 use crate::nhs_number::NhsNumber;
@@ -252,7 +252,11 @@ impl<R: Read> ResponseFile<R> {
             ResponseKind::Dbs => RecordCode::of_dbs(code),
             ResponseKind::PdsMesh | ResponseKind::Mpt => RecordCode::of_pds(code),
         };
-        response(row, line, code)
+        let mut row = response(row, line, code)?;
+        // Without the end of its line, the last row may have lost the end of its last value, or further values.
+        let may_lack = !matches!(self.layout, Layout::Named { .. }) || cells.is_blank_at_end();
+        row.unreadable.score |= self.records.is_cut() && may_lack && row.confidence.is_none();
+        Ok(row)
     }
 }
 
@@ -260,22 +264,34 @@ impl<R: Read> ResponseFile<R> {
 fn response(row: Row<'_>, line: u64, code: RecordCode) -> Result<Box<ResponseRow>, RowErrorKind> {
     let reference: Reference =
         row.text(Column::Reference).parse().map_err(|_| RowErrorKind::Reference)?;
-    let score = |column| percentage(row.text(column));
+    let mut unreadable = Unreadable::default();
+    let mut score = |column| {
+        let text = row.text(column);
+        let score = percentage(text);
+        unreadable.score |= score.is_none() && !text.is_empty();
+        score
+    };
+    let confidence = score(Column::Confidence);
+    let scores = FieldScores {
+        family: score(Column::FamilyScore),
+        given: score(Column::GivenScore),
+        date_of_birth: score(Column::BornScore),
+        gender: score(Column::GenderScore),
+        postcode: score(Column::PostcodeScore),
+    };
+    let requested = row.get(Column::Requested);
+    let number = NhsNumber::from_bytes(requested).ok();
+    unreadable.requested = number.is_none() && !requested.is_empty();
     Ok(Box::new(ResponseRow {
         line,
         reference,
         code,
         matched: MatchedNumber::read(row.get(Column::Matched)),
-        requested: NhsNumber::from_bytes(row.get(Column::Requested)).ok(),
+        requested: number,
+        unreadable,
         algorithm: Algorithm::read(row.get(Column::Algorithm)),
-        confidence: score(Column::Confidence),
-        scores: FieldScores {
-            family: score(Column::FamilyScore),
-            given: score(Column::GivenScore),
-            date_of_birth: score(Column::BornScore),
-            gender: score(Column::GenderScore),
-            postcode: score(Column::PostcodeScore),
-        },
+        confidence,
+        scores,
         sensitivity: Sensitivity::read(row.get(Column::Sensitivity)),
         death: DeathStatus::read(row.get(Column::DeathStatus)),
         person: row.person(),

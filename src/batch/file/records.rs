@@ -29,6 +29,8 @@ pub(super) struct Records<R> {
     /// The line at which `unread` begins.
     line: u64,
     cells: Cells,
+    /// Whether the file ends in the last record without the end of its line.
+    is_cut: bool,
 }
 
 /// What [`Records::advance`] has found.
@@ -57,6 +59,7 @@ impl<R: Read> Records<R> {
             is_ended: false,
             line: 1,
             cells: Cells::default(),
+            is_cut: false,
         };
         while records.unread.len() < 4 && records.fill()? {}
         if records.bytes().starts_with(b"\xef\xbb\xbf") {
@@ -74,6 +77,11 @@ impl<R: Read> Records<R> {
         &self.cells
     }
 
+    /// Whether the file ends in the record without the end of its line. The end of the record may be missing.
+    pub(super) const fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
     /// Goes to the next record that is not blank. A file whose first line is read has a `width`, the number of its columns.
     pub(super) fn advance(&mut self, width: Option<usize>) -> io::Result<Advance> {
         loop {
@@ -89,6 +97,7 @@ impl<R: Read> Records<R> {
             };
             let bytes = self.buffer.get(self.unread.start..).unwrap_or_default();
             let bytes = bytes.get(..content).unwrap_or_default();
+            self.is_cut = next == content;
             let has_zero = bytes.contains(&0);
             let split = self.cells.split(bytes);
             let fault = match split {
@@ -161,6 +170,7 @@ impl<R: Read> Records<R> {
                     let is_row = self.cells.len() == width
                         && (rows == 0 || self.cells.is_one_line_but_for_an_end());
                     if is_row {
+                        self.is_cut = next == content;
                         self.consume(next, lines as u64);
                     }
                     return Ok(is_row);

@@ -16,6 +16,7 @@ pub struct ResponseRow {
     pub(super) code: RecordCode,
     pub(super) matched: MatchedNumber,
     pub(super) requested: Option<NhsNumber>,
+    pub(super) unreadable: Unreadable,
     pub(super) algorithm: Option<Algorithm>,
     pub(super) confidence: Option<Score>,
     pub(super) scores: FieldScores,
@@ -49,7 +50,7 @@ impl ResponseRow {
         self.matched
     }
 
-    /// Returns the number of the request, if the row repeats it.
+    /// Returns the number of the request, if the row repeats it and it can be read.
     #[must_use]
     pub const fn requested(&self) -> Option<NhsNumber> {
         self.requested
@@ -71,6 +72,26 @@ impl ResponseRow {
     #[must_use]
     pub const fn scores(&self) -> FieldScores {
         self.scores
+    }
+
+    /// Returns whether the confidence or the score of a field has a value that is not a percentage, or may be cut off.
+    ///
+    /// Such a row is not an exact match, although it has no low score.
+    ///
+    /// ```
+    /// use nhs_pds::batch::file::{Entry, ResponseFile};
+    ///
+    /// let file = "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO,MATCHED_CONFIDENCE_PERCENTAGE\n\
+    ///     r-1,00,9990000018,100\n\
+    ///     r-2,00,9990010013,HIGH\n";
+    /// let rows = ResponseFile::open(file.as_bytes())?.collect::<Result<Vec<_>, _>>()?;
+    /// let is_unreadable = |entry: &Entry| matches!(entry, Entry::Row(row) if row.has_unreadable_score());
+    /// assert_eq!(rows.iter().map(is_unreadable).collect::<Vec<_>>(), [false, true]);
+    /// # Ok::<(), nhs_pds::batch::file::FileError>(())
+    /// ```
+    #[must_use]
+    pub const fn has_unreadable_score(&self) -> bool {
+        self.unreadable.score
     }
 
     /// Returns the flag of the record, if it has one.
@@ -104,6 +125,15 @@ impl fmt::Debug for ResponseRow {
             .field("algorithm", &self.algorithm)
             .finish_non_exhaustive()
     }
+}
+
+/// Values that are not blank and cannot be read.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(super) struct Unreadable {
+    /// A score.
+    pub(super) score: bool,
+    /// The number of the request.
+    pub(super) requested: bool,
 }
 
 /// The number in a row of a response (`MATCHED_NHS_NO`).

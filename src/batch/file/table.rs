@@ -173,7 +173,7 @@ impl ResponseRow {
     /// Returns what the row says about the person of its reference, for whom the number `sent` was sent.
     ///
     /// [`table`](crate::batch::file::table) shows the rules. A row that contradicts itself, or repeats another number than
-    /// the one sent, is [`Finding::NotTraced`]: it is never a match.
+    /// the one sent or one that cannot be read, is [`Finding::NotTraced`]: it is never a match.
     ///
     /// ```
     /// use nhs_pds::batch::Finding;
@@ -212,7 +212,8 @@ impl ResponseRow {
     }
 
     fn meaning(&self, sent: Option<NhsNumber>) -> Meaning {
-        let is_foreign = self.requested.is_some() && self.requested != sent;
+        let is_foreign =
+            self.unreadable.requested || self.requested.is_some() && self.requested != sent;
         let is_invalid =
             self.sensitivity == Some(Sensitivity::Invalid) && self.code != Code::Invalid;
         if is_foreign || is_invalid {
@@ -349,7 +350,7 @@ impl Meaning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::file::response::FieldScores;
+    use crate::batch::file::response::{FieldScores, Unreadable};
 
     const SENT: NhsNumber = NhsNumber::constant(9_990_000_018);
     const OTHER: NhsNumber = NhsNumber::constant(9_990_010_013);
@@ -361,6 +362,7 @@ mod tests {
             code,
             matched,
             requested: None,
+            unreadable: Unreadable::default(),
             algorithm,
             confidence: None,
             scores: FieldScores::default(),
@@ -510,6 +512,9 @@ mod tests {
         assert!(matches!(row.finding(Some(SENT)), Finding::ByNumber(_)));
         row.sensitivity = Some(Sensitivity::Invalid);
         assert!(row.finding(Some(SENT)) == Finding::NotTraced);
+        (row.sensitivity, row.requested, row.unreadable.requested) = (None, None, true);
+        assert!(row.finding(Some(SENT)) == Finding::NotTraced);
+        assert!(row.finding(None) == Finding::NotTraced);
     }
 
     #[test]

@@ -97,7 +97,8 @@ fn replies(
     }
 }
 
-/// Whether the service itself is not certain of the person: its search was not exact, or a score is below the highest.
+/// Whether the service itself is not certain of the person: its search was not exact, or a score is below the highest or
+/// cannot be read.
 fn is_doubted(row: &ResponseRow) -> bool {
     let scores = row.scores();
     let fields =
@@ -107,7 +108,9 @@ fn is_doubted(row: &ResponseRow) -> bool {
         row.algorithm(),
         None | Some(Algorithm::None | Algorithm::CrossCheck | Algorithm::Alphanumeric)
     );
-    !exact || fields.into_iter().chain([row.confidence()]).flatten().any(is_low)
+    !exact
+        || row.has_unreadable_score()
+        || fields.into_iter().chain([row.confidence()]).flatten().any(is_low)
 }
 
 /// The exchange of a row, for the number's provenance and the audit trail.

@@ -247,6 +247,49 @@ async fn a_match_that_the_service_itself_doubts_needs_a_person() {
 }
 
 #[tokio::test]
+async fn a_score_that_cannot_be_read_is_doubted() {
+    let columns = ["MATCHED_CONFIDENCE_PERCENTAGE", "ALGORITHMIC_TRACE_POSTCODE_SCORE_PERC"];
+    for (value, expected) in [
+        ("100", Some(OWN)),
+        ("", Some(OWN)),
+        ("72%", None),
+        ("72 %", None),
+        ("\"72,5\"", None),
+        ("101", None),
+        ("HIGH", None),
+    ] {
+        for column in columns {
+            let rig = Rig::with(vec![numbered(1)]).await;
+            let (_, file) = rig.exported().await;
+            let row = requested(&file)[0].answer("00", "9990000018", "3");
+            rig.import(&format!("{NAMES},{column}\n{row},{value}\n")).await;
+            let case = rig.get("C00001").await;
+            let recorded = case.nhs_number.as_ref().map(|recorded| recorded.number);
+            assert_eq!(recorded, expected, "{column} {value}");
+            assert_eq!(case.open_items().count(), usize::from(expected.is_none()), "{value}");
+        }
+    }
+    // The file ends before the confidence.
+    let rig = Rig::with(vec![numbered(1)]).await;
+    let (_, file) = rig.exported().await;
+    let row = requested(&file)[0].answer("00", "9990000018", "3");
+    rig.import(&format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE\n{row},")).await;
+    assert_eq!(number(&rig.get("C00001").await), None);
+}
+
+#[tokio::test]
+async fn a_row_that_repeats_what_is_no_number_is_not_traced() {
+    let rig = Rig::with(vec![with_number()]).await;
+    let (_, file) = rig.exported().await;
+    let row = requested(&file)[0].answer("00", "9990000018", "1");
+    let shifted = row.replacen(",9990000018,", ",QUENTIN,", 1);
+    assert_ne!(shifted, row);
+    let rows = rig.import(&format!("{NAMES}\n{shifted}\n")).await;
+    assert_eq!(rows[0].result, Err(RowFault::NotTraced));
+    assert!(!rig.get("N").await.nhs_number.unwrap().source.is_traced());
+}
+
+#[tokio::test]
 async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     let rig = Rig::of(4).await;
     let (batch, file) = rig.exported().await;
