@@ -465,7 +465,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let part = folder.path().join(format!("gone.{NONCE}.part"));
         std::fs::write(&part, "old").unwrap();
-        let script = Arc::new(Scripted::new([reply(403, "")]));
+        let script = Arc::new(Scripted::new([reply(403, ""), reply(403, "")]));
         let mailbox = crate::mesh::mailbox::Mailbox::new(Arc::clone(&script) as _, config());
         let mut tray = Tray { arrivals: Vec::new(), at: Vec::new(), script, refuses: None };
         mailbox.collect(folder.path(), &mut tray).await.unwrap_err();

@@ -1,16 +1,21 @@
 //! What each row of a response means for the case that waits for it.
 
-use super::rig::{NAMES, Rig, nobody, numbered, requested, response};
+use super::rig::{NAMES, Requested, Rig, nobody, numbered, requested, response};
 use crate::support::service::case;
+use chrono::TimeDelta;
 use nhs_pds::case::{
     Case, CaseStore, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
     ReviewState,
 };
 use nhs_pds::matching::Corroboration;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::batch::{BatchState, Ending, RowFault, Settled};
-use nhs_pds::process::{Reason, TraceResult};
+use nhs_pds::process::batch::{
+    BatchPolicy, BatchState, Batches, Ending, RowFault, RowReport, Settled,
+};
+use nhs_pds::process::{Policy, Reason, TraceResult};
 use nhs_pds::trace::{Exchange, Freshness};
+use std::fs;
+use std::sync::Arc;
 
 const OWN: NhsNumber = NhsNumber::constant(9_990_000_018);
 const OTHER: NhsNumber = NhsNumber::constant(9_990_000_026);
@@ -41,8 +46,8 @@ async fn settled(
         .await;
     let [row] = rows.as_slice() else { panic!("{} rows", rows.len()) };
     let case = rig.get(&id).await;
-    assert!(case.asking.submitted.is_none(), "the wait has ended");
-    (row.result, case)
+    assert_eq!(case.asking.submitted.is_some(), false, "the wait has ended");
+    (row.result.clone(), case)
 }
 
 fn decided(result: TraceResult) -> Result<Settled, RowFault> {
@@ -112,51 +117,77 @@ async fn a_superseded_number_takes_the_rows_of_the_table() {
     assert_eq!(reasons(&case), [ReviewReason::Replaced]);
 }
 
-/// A case whose number the evidence rule has confirmed by a response of the Spine.
+/// A case whose number the evidence rule has confirmed, a year ago.
 fn with_confirmed_number() -> Case {
     let mut case = case("N");
-    let exchange = Exchange::new("SMSP", "getPatientDetails", "M-1", super::rig::begin());
+    let then = super::rig::begin() - TimeDelta::days(365);
+    let exchange = Exchange::new("SMSP", "getPatientDetails", "M-1", then);
     let mut provenance = Provenance::new(exchange, Freshness::Live, "verified");
     provenance.corroboration = Some(Corroboration::Number);
-    case.nhs_number = Some(RecordedNumber::new(OWN, NumberSource::Traced(provenance)));
+    let recorded = RecordedNumber::new(OWN, NumberSource::Traced(provenance));
+    case.nhs_number = Some(recorded.with_since(then));
     case
+}
+
+/// The confirmed number is verified again by a file, and the response has this row and confidence.
+async fn verified_again(row: impl Fn(&Requested) -> String, confidence: &str) -> (Settled, Case) {
+    let rig = Rig::with(vec![with_confirmed_number()]).await;
+    let policy = Policy::default().with_reverification(TimeDelta::days(90));
+    let settings = rig.settings().with_policy(policy);
+    let batches = Batches::new(Arc::clone(&rig.store), settings, rig.file("batches"));
+    let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let (request, file) = (rig.file("request.csv"), rig.file("response.csv"));
+    batches.export(&built[0].id, &request).await.unwrap();
+    let request = fs::read_to_string(request).unwrap();
+    let row = row(&requested(&request)[0]);
+    let names = format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE");
+    fs::write(&file, format!("{names}\n{row},{confidence}\n")).unwrap();
+    let mut settled = None;
+    let observe = &mut |row: &RowReport| settled = Some(row.result.clone());
+    batches.import(&file, observe).await.unwrap();
+    (settled.unwrap().unwrap(), rig.get("N").await)
 }
 
 #[tokio::test]
 async fn a_confirmed_number_is_replaced_by_its_own_cross_check_only() {
-    let (result, kept) = settled(with_confirmed_number(), "90", "9990000026", "1").await;
-    assert_eq!(result, decided(TraceResult::Replaced));
-    assert_eq!(number(&kept), Some((OTHER, NumberStatus::Usable)));
+    for algorithm in ["1", ""] {
+        let row = |row: &Requested| row.answer("90", "9990000026", algorithm);
+        let (settled, case) = verified_again(row, "100").await;
+        assert_eq!(settled, Settled::Decided(TraceResult::Replaced), "{algorithm}");
+        assert_eq!(number(&case), Some((OTHER, NumberStatus::Usable)), "{algorithm}");
+    }
     // The search has led to the replaced record: it may be a namesake's.
-    for algorithm in ["2", "3", "4"] {
-        let (result, kept) = settled(with_confirmed_number(), "90", "9990000026", algorithm).await;
-        assert_eq!(result, decided(TraceResult::Conflict), "{algorithm}");
-        assert_eq!(number(&kept), Some((OWN, NumberStatus::NotVerified)), "{algorithm}");
-        let item = kept.open_items().find(|item| item.reason == ReviewReason::Conflict).unwrap();
-        assert_eq!(item.evidence.nhs_number, Some(OTHER), "{algorithm}");
+    for (algorithm, confidence) in [("2", "100"), ("3", "100"), ("4", "100"), ("4", "60")] {
+        for with_person in [true, false] {
+            let row = |row: &Requested| match with_person {
+                true => row.answer("90", "9990000026", algorithm),
+                false => row.without_person("90", "9990000026", algorithm),
+            };
+            let (_, case) = verified_again(row, confidence).await;
+            let case_of = format!("{algorithm} {confidence} {with_person}");
+            assert_eq!(number(&case), Some((OWN, NumberStatus::NotVerified)), "{case_of}");
+            let shown = case.open_items().any(|item| item.evidence.nhs_number == Some(OTHER));
+            assert!(shown, "{case_of}: the reviewer sees the other number");
+        }
     }
 }
 
 #[tokio::test]
 async fn a_doubted_successor_of_a_confirmed_number_needs_a_person() {
-    for (with_person, confidence, expected) in
-        [(true, "100", OTHER), (true, "99", OWN), (false, "100", OTHER), (false, "99", OWN)]
-    {
-        let rig = Rig::with(vec![with_confirmed_number()]).await;
-        let (_, file) = rig.exported().await;
-        let row = &requested(&file)[0];
-        let row = match with_person {
-            true => row.answer("90", "9990000026", "1"),
-            false => row.without_person("90", "9990000026", "1"),
-        };
-        let names = format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE");
-        rig.import(&format!("{names}\n{row},{confidence}\n")).await;
-        let kept = rig.get("N").await;
-        let (recorded, status) = number(&kept).unwrap();
-        assert_eq!(recorded, expected, "{with_person} {confidence}");
-        if expected == OWN {
-            assert_eq!(status, NumberStatus::Superseded);
-            assert_eq!(kept.open_items().count(), 1, "a person decides");
+    for (confidence, expected) in [("100", OTHER), ("99", OWN), ("HIGH", OWN)] {
+        for with_person in [true, false] {
+            let row = |row: &Requested| match with_person {
+                true => row.answer("90", "9990000026", "1"),
+                false => row.without_person("90", "9990000026", "1"),
+            };
+            let (_, case) = verified_again(row, confidence).await;
+            let (recorded, status) = number(&case).unwrap();
+            assert_eq!(recorded, expected, "{confidence} {with_person}");
+            if expected == OWN {
+                assert_eq!(status, NumberStatus::Superseded, "{confidence} {with_person}");
+                let shown = case.open_items().any(|item| item.evidence.nhs_number == Some(OTHER));
+                assert!(shown, "{confidence} {with_person}: a person decides");
+            }
         }
     }
 }
@@ -201,6 +232,8 @@ async fn a_match_that_the_service_itself_doubts_needs_a_person() {
     assert_eq!(result, decided(TraceResult::Differs));
     assert_eq!((number(&case), reasons(&case)), (None, vec![ReviewReason::Unconfirmed]));
     // The same by a confidence below the highest.
+    let rig = Rig::with(vec![super::rig::numbered(1)]).await;
+    let (_, file) = rig.exported().await;
     for (confidence, expected) in [("99", None), ("100", Some(OWN))] {
         let rig = Rig::with(vec![numbered(1)]).await;
         let (_, file) = rig.exported().await;
@@ -210,6 +243,7 @@ async fn a_match_that_the_service_itself_doubts_needs_a_person() {
         let case = rig.get("C00001").await;
         assert_eq!(case.nhs_number.map(|recorded| recorded.number), expected, "{confidence}");
     }
+    drop(file);
 }
 
 #[tokio::test]
@@ -263,7 +297,7 @@ async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     let foreign = "0f2a9c56-5b0c-4c38-8a9e-0d4a57a6f0c1,,,,,,,98,0000000000,0";
     let text = [NAMES, &rows[0], &rows[1], &rows[1], &rows[2][..40], foreign, &rows[3]].join("\n");
     let reports = rig.import(&text).await;
-    let results: Vec<_> = reports.iter().map(|row| row.result).collect();
+    let results: Vec<_> = reports.iter().map(|row| row.result.clone()).collect();
     let nobody_found = decided(TraceResult::None);
     assert_eq!(results[0], nobody_found);
     assert_eq!((&results[1], &results[2]), (&Err(RowFault::Duplicate), &Err(RowFault::Duplicate)));
@@ -278,7 +312,10 @@ async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     // The right file settles the others, and nothing twice.
     let again: Vec<_> =
         rig.import(&response(&file, nobody)).await.into_iter().map(|row| row.result).collect();
-    assert_eq!(again, [Err(RowFault::Unknown), nobody_found, nobody_found, Err(RowFault::Unknown)]);
+    assert_eq!(
+        again,
+        [Err(RowFault::Unknown), nobody_found.clone(), nobody_found, Err(RowFault::Unknown)]
+    );
     let closed = rig.batch().await;
     assert_eq!((closed.waiting, closed.state), (0, BatchState::Closed(Ending::Settled)));
     assert_eq!(closed.id, batch.id);
