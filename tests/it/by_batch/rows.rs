@@ -137,13 +137,14 @@ async fn verified_again(row: impl Fn(&Requested) -> String, confidence: &str) ->
     let batches = Batches::new(Arc::clone(&rig.store), settings, rig.file("batches"));
     let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     let (request, file) = (rig.file("request.csv"), rig.file("response.csv"));
-    batches.export(&built[0].id, &request).await.unwrap();
+    let [batch] = built.as_slice() else { panic!("{} files", built.len()) };
+    batches.export(&batch.id, &request).await.unwrap();
     let request = fs::read_to_string(request).unwrap();
-    let row = row(&requested(&request)[0]);
+    let row = row(&requested(&request).remove(0));
     let names = format!("{NAMES},MATCHED_CONFIDENCE_PERCENTAGE");
     fs::write(&file, format!("{names}\n{row},{confidence}\n")).unwrap();
     let mut settled = None;
-    let observe = &mut |row: &RowReport| settled = Some(row.result.clone());
+    let observe = &mut |row: &RowReport| settled = Some(row.result);
     batches.import(&file, observe).await.unwrap();
     (settled.unwrap().unwrap(), rig.get("N").await)
 }
