@@ -46,8 +46,8 @@ async fn settled(
         .await;
     let [row] = rows.as_slice() else { panic!("{} rows", rows.len()) };
     let case = rig.get(&id).await;
-    assert_eq!(case.asking.submitted.is_some(), false, "the wait has ended");
-    (row.result.clone(), case)
+    assert!(case.asking.submitted.is_none(), "the wait has ended");
+    (row.result, case)
 }
 
 fn decided(result: TraceResult) -> Result<Settled, RowFault> {
@@ -233,8 +233,6 @@ async fn a_match_that_the_service_itself_doubts_needs_a_person() {
     assert_eq!(result, decided(TraceResult::Differs));
     assert_eq!((number(&case), reasons(&case)), (None, vec![ReviewReason::Unconfirmed]));
     // The same by a confidence below the highest.
-    let rig = Rig::with(vec![super::rig::numbered(1)]).await;
-    let (_, file) = rig.exported().await;
     for (confidence, expected) in [("99", None), ("100", Some(OWN))] {
         let rig = Rig::with(vec![numbered(1)]).await;
         let (_, file) = rig.exported().await;
@@ -244,7 +242,6 @@ async fn a_match_that_the_service_itself_doubts_needs_a_person() {
         let case = rig.get("C00001").await;
         assert_eq!(case.nhs_number.map(|recorded| recorded.number), expected, "{confidence}");
     }
-    drop(file);
 }
 
 #[tokio::test]
@@ -298,7 +295,7 @@ async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     let foreign = "0f2a9c56-5b0c-4c38-8a9e-0d4a57a6f0c1,,,,,,,98,0000000000,0";
     let text = [NAMES, &rows[0], &rows[1], &rows[1], &rows[2][..40], foreign, &rows[3]].join("\n");
     let reports = rig.import(&text).await;
-    let results: Vec<_> = reports.iter().map(|row| row.result.clone()).collect();
+    let results: Vec<_> = reports.iter().map(|row| row.result).collect();
     let nobody_found = decided(TraceResult::None);
     assert_eq!(results[0], nobody_found);
     assert_eq!((&results[1], &results[2]), (&Err(RowFault::Duplicate), &Err(RowFault::Duplicate)));
@@ -313,10 +310,7 @@ async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     // The right file settles the others, and nothing twice.
     let again: Vec<_> =
         rig.import(&response(&file, nobody)).await.into_iter().map(|row| row.result).collect();
-    assert_eq!(
-        again,
-        [Err(RowFault::Unknown), nobody_found.clone(), nobody_found, Err(RowFault::Unknown)]
-    );
+    assert_eq!(again, [Err(RowFault::Unknown), nobody_found, nobody_found, Err(RowFault::Unknown)]);
     let closed = rig.batch().await;
     assert_eq!((closed.waiting, closed.state), (0, BatchState::Closed(Ending::Settled)));
     assert_eq!(closed.id, batch.id);
