@@ -141,7 +141,7 @@ const fn damage(kind: RowErrorKind) -> &'static str {
     match kind {
         RowErrorKind::Short => "The row has fewer values than columns: it was cut off",
         RowErrorKind::Long => "The row has more values than columns",
-        RowErrorKind::Quote => "A quotation mark is not closed, or closes within a value",
+        RowErrorKind::Quote => "A quotation mark is not closed, or is within a value",
         RowErrorKind::Size => "The row is too long",
         RowErrorKind::Encoding => "The row is not UTF-8",
         RowErrorKind::Zero => "The row contains a zero byte",
