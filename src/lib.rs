@@ -211,6 +211,8 @@ pub use trace::{Answer, Caller, Outcome, Tracer};
 /// A page names files of the source package, such as `src/process/decision/decide.rs`.
 #[cfg(doc)]
 pub mod docs {
+    #[doc = include_str!("../docs/batch.md")]
+    pub mod batch {}
     #[doc = include_str!("../docs/clinical-safety.md")]
     pub mod clinical_safety {}
     #[doc = include_str!("../docs/commands.md")]

@@ -178,7 +178,7 @@ mod tests {
         ];
         let all = states.into_iter().chain(endings.map(BatchState::Closed));
         let words: BTreeSet<_> = all.map(state).collect();
-        assert_eq!(words.len(), 13);
+        assert_eq!(words.len(), 14);
         assert!(!words.contains("Another state"));
 
         let damages = [

@@ -27,7 +27,8 @@ fn refused_request(error: &FileError) -> Option<String> {
     let request = error.request().map(|name| format!(", request {name}")).unwrap_or_default();
     Some(format!(
         "the service refused the whole request file (code {code}{request}): no person of it was traced: correct the \
-         cause, and return the cases of its batch with `nhs-pds batch release ID`; `nhs-pds batch status` lists the ids"
+         cause, and return the cases of its batch, if they still wait, with `nhs-pds batch release ID`; `nhs-pds batch \
+         status` lists the ids"
     ))
 }
 
