@@ -1,10 +1,6 @@
 //! Traces people by file: writes a request for PDS MESH, and reads a response row by row. Both need the same memory for
 //! three people as for 500,000: `batch_file write ROWS FILE`, `batch_file read FILE`.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "an example with tables of its own, which prints"
-)]
+#![expect(clippy::indexing_slicing, clippy::print_stdout, reason = "an example that prints")]
 
 use nhs_pds::batch::Finding;
 use nhs_pds::batch::file::{Entry, Format, Limits, RequestFile, RequestRow, ResponseFile};
