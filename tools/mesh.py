@@ -42,7 +42,13 @@ def environment(folder):
         return python
     shutil.rmtree(folder, ignore_errors=True)
     # The output is for the caller's terminal, and not a part of what `--python` prints.
-    subprocess.run([interpreter(), "-m", "venv", folder], check=True, stdout=sys.stderr)
+    own = interpreter()
+    made = subprocess.run([own, "-m", "venv", folder], check=False, stdout=sys.stderr)
+    if made.returncode != 0:
+        # Some distributions leave a part of `venv` out.
+        shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([own, "-m", "pip", "install", "--quiet", "virtualenv"], check=True, stdout=sys.stderr)
+        subprocess.run([own, "-m", "virtualenv", "--quiet", folder], check=True, stdout=sys.stderr)
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES]
     subprocess.run(install, check=True, stdout=sys.stderr)
     with open(mark, "w") as file:
