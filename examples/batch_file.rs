@@ -63,7 +63,7 @@ fn read(file: impl Read) -> Result<()> {
             // A program looks for the case of `row.reference()`, and passes the number that was sent for it.
             Entry::Row(row) => {
                 let sent = row.requested().or(NUMBERS[0].parse().ok());
-                match row.finding(sent) {
+                match row.into_finding(sent) {
                     Finding::ByNumber(Outcome::Found(_)) => confirmed += 1,
                     _ => others += 1,
                 }

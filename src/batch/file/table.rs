@@ -211,6 +211,25 @@ impl ResponseRow {
         finding.unwrap_or(Finding::NotTraced)
     }
 
+    /// The same, but moves the person out of the row instead of copying them: for files of many rows.
+    #[must_use]
+    pub fn into_finding(mut self, sent: Option<NhsNumber>) -> Finding {
+        let person = std::mem::take(&mut self.person);
+        let person = Some(person).filter(|person| *person != Demographics::default());
+        let mut finding = self.finding(sent);
+        match &mut finding {
+            Finding::ByNumber(Outcome::Found(found)) | Finding::BySearch(Outcome::Found(found)) => {
+                found.person = person;
+            }
+            Finding::ByNumber(Outcome::Superseded { person: known, .. })
+            | Finding::BySearch(Outcome::Superseded { person: known, .. }) => {
+                *known = person.map(Box::new);
+            }
+            _ => {}
+        }
+        finding
+    }
+
     fn meaning(&self, sent: Option<NhsNumber>) -> Meaning {
         let is_foreign =
             self.unreadable.requested || self.requested.is_some() && self.requested != sent;
@@ -422,6 +441,7 @@ mod tests {
         let mut found = 0;
         for (row, sent) in every_row() {
             let finding = row.finding(sent);
+            assert!(row.clone().into_finding(sent) == finding);
             let (Finding::ByNumber(outcome) | Finding::BySearch(outcome)) = &finding else {
                 continue;
             };
