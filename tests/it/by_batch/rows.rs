@@ -2,20 +2,25 @@
 
 use super::rig::{NAMES, Requested, Rig, nobody, numbered, requested, response};
 use crate::support::service::case;
+use async_trait::async_trait;
 use chrono::TimeDelta;
+use nhs_pds::audit::AuditLog;
 use nhs_pds::case::{
     Case, CaseStore, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
     ReviewState,
 };
 use nhs_pds::matching::Corroboration;
 use nhs_pds::nhs_number::NhsNumber;
+use nhs_pds::process::alert::AlertSink;
 use nhs_pds::process::batch::{
     BatchPolicy, BatchState, Batches, Ending, RowFault, RowReport, Settled,
 };
-use nhs_pds::process::{Policy, Reason, TraceResult};
+use nhs_pds::process::store::{Commit, Committed, Store};
+use nhs_pds::process::{Error, Policy, Reason, TraceResult};
 use nhs_pds::trace::{Exchange, Freshness};
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const OWN: NhsNumber = NhsNumber::constant(9_990_000_018);
 const OTHER: NhsNumber = NhsNumber::constant(9_990_000_026);
@@ -373,4 +378,52 @@ async fn a_waiting_case_says_so() {
     );
     assert_eq!(planned.unwrap_err().reasons(), [Reason::InBatch]);
     assert!(case.review.iter().all(|item| item.state != ReviewState::Open));
+}
+
+/// A store in which another program releases each case just before it is settled.
+#[derive(Debug)]
+struct Releasing {
+    store: Arc<dyn Store>,
+    is_done: AtomicBool,
+}
+
+#[async_trait]
+impl Store for Releasing {
+    fn cases(&self) -> &dyn CaseStore {
+        self.store.cases()
+    }
+
+    fn audit(&self) -> &dyn AuditLog {
+        self.store.audit()
+    }
+
+    fn alerts(&self) -> &dyn AlertSink {
+        self.store.alerts()
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
+        if !commit.saves.is_empty() && !self.is_done.swap(true, Ordering::SeqCst) {
+            let id = &commit.saves[0].change.case.id;
+            let mut released = self.cases().get(id).await.unwrap().unwrap();
+            (released.asking.submitted, released.asking.unanswered) = (None, 1);
+            self.cases().save(&released).await.unwrap();
+        }
+        self.store.commit(commit).await
+    }
+}
+
+#[tokio::test]
+async fn a_case_that_is_released_meanwhile_is_not_settled_too() {
+    let rig = Rig::of(1).await;
+    let (_, file) = rig.exported().await;
+    let response = response(&file, |row| row.answer("00", "9990000018", "3"));
+    fs::write(rig.file("response.csv"), response).unwrap();
+    let store = Arc::new(Releasing { store: Arc::clone(&rig.store), is_done: false.into() });
+    let mut results = Vec::new();
+    let observe = &mut |row: &RowReport| results.push(row.result);
+    rig.over(store).import(&rig.file("response.csv"), observe).await.unwrap();
+    assert_eq!(results, [Err(RowFault::Conflict)]);
+    let case = rig.get("C00000").await;
+    assert!(case.nhs_number.is_none() && case.last_trace.is_none());
+    assert_eq!(case.asking.unanswered, 1, "as the other program left it");
 }
