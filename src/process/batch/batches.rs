@@ -231,14 +231,8 @@ impl Batches {
     /// [`ErrorKind::BatchState`] when the batch is not held, and the errors of the store.
     pub async fn confirm_sent(&self, id: &str, by: &Actor) -> Result<Batch, Error> {
         let list = List { actor: by, ..self.records() };
-        let changed = list.change(id, |batch| {
-            let is_held = batch.state == BatchState::Held;
-            if is_held {
-                batch.state = BatchState::Sent;
-            }
-            is_held
-        });
-        changed.await?.ok_or_else(|| Error::new(ErrorKind::BatchState))
+        let changed = list.advance(id, BatchState::Held, BatchState::Sent).await?;
+        changed.ok_or_else(|| Error::new(ErrorKind::BatchState))
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
@@ -265,14 +259,7 @@ impl Batches {
         from: BatchState,
         to: BatchState,
     ) -> Result<Option<Batch>, Error> {
-        let change = |batch: &mut Batch| {
-            let is_from = batch.state == from;
-            if is_from {
-                batch.state = to;
-            }
-            is_from
-        };
-        self.records().change(id, change).await
+        self.records().advance(id, from, to).await
     }
 
     /// How many cases wait for a row of the batch.

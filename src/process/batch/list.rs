@@ -3,7 +3,7 @@
 use crate::audit::{Actor, Entry, EventKind};
 use crate::case::{CaseStore, Setting};
 use crate::clock::Clock;
-use crate::process::batch::record::Batch;
+use crate::process::batch::record::{Batch, BatchState};
 use crate::process::error::{Error, ErrorKind};
 use crate::process::store::commit::{Commit, Committed};
 use crate::process::store::unit::Store;
@@ -61,6 +61,23 @@ impl List<'_> {
             Some(batch.clone())
         })
         .await
+    }
+
+    /// Changes the state of the batch `id` from `from` to `to`. Returns `None` when it has another state.
+    pub(super) async fn advance(
+        &self,
+        id: &str,
+        from: BatchState,
+        to: BatchState,
+    ) -> Result<Option<Batch>, Error> {
+        let change = |batch: &mut Batch| {
+            let is_from = batch.state == from;
+            if is_from {
+                batch.state = to;
+            }
+            is_from
+        };
+        self.change(id, change).await
     }
 
     async fn write(
@@ -128,7 +145,7 @@ fn forget(batches: &mut Vec<Batch>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::batch::record::{BatchState, Ending};
+    use crate::process::batch::record::Ending;
     use chrono::DateTime;
 
     #[test]

@@ -66,12 +66,17 @@ impl Questions {
     }
 
     /// The question by the number that was sent.
-    pub(super) fn by_number(&self) -> Option<Plan> {
+    fn by_number(&self) -> Option<Plan> {
         let number = self.asked.nhs_number?;
         let question = FetchDetails::new(number, self.parts.born)
             .with_family(self.parts.family.clone())
             .with_local_identifier(self.parts.local.clone());
         Some(self.plan(question.into(), BY_NUMBER, self.asked.clone()))
+    }
+
+    /// The question that PDS answers first: by the number, if one was sent.
+    pub(super) fn first(&self) -> Plan {
+        self.by_number().unwrap_or_else(|| self.by_search(true))
     }
 
     /// The search by the demographic fields. With `number`, it is one beside the number that was sent.

@@ -171,7 +171,7 @@ impl Engine {
             .with_source("the batch was not answered");
         let message_id = message_of(row)?;
         let entry = came_back(self.actor(), &case.id, message_id, Some(Err(&error)), now);
-        let plan = questions.by_number().unwrap_or_else(|| questions.by_search(true));
+        let plan = questions.first();
         let step = Step { plan, message_id, reply: Some(Err(error)), at: now };
         Some((waiting.turn(vec![step]), vec![entry]))
     }

@@ -78,22 +78,24 @@ fn replies(
     let answer = |outcome| Ok(Answer::new(outcome, exchange.clone()));
     let error = |kind| Err(Error::new(kind).with_exchange(exchange.clone()));
     let sent = questions.asked.nhs_number;
-    let by_number = || questions.by_number().unwrap_or_else(|| questions.by_search(true));
     let doubted = is_doubted(row);
     let by_search = |with_number| Plan { doubted, ..questions.by_search(with_number) };
     match row.finding(sent) {
         Finding::ByNumber(outcome) => {
-            vec![(Plan { doubted, ..by_number() }, answer(outcome))]
+            vec![(Plan { doubted, ..questions.first() }, answer(outcome))]
         }
         Finding::BySearch(Outcome::Found(found)) if Some(found.nhs_number) == sent => {
             vec![(by_search(true), answer(Outcome::Found(found)))]
         }
         Finding::BySearch(outcome) if sent.is_some() => {
-            vec![(by_number(), answer(Outcome::NotVerified)), (by_search(false), answer(outcome))]
+            vec![
+                (questions.first(), answer(Outcome::NotVerified)),
+                (by_search(false), answer(outcome)),
+            ]
         }
         Finding::BySearch(outcome) => vec![(by_search(false), answer(outcome))],
-        Finding::Refused => vec![(by_number(), error(ErrorKind::Rejected))],
-        Finding::NotTraced => vec![(by_number(), error(ErrorKind::Unavailable))],
+        Finding::Refused => vec![(questions.first(), error(ErrorKind::Rejected))],
+        Finding::NotTraced => vec![(questions.first(), error(ErrorKind::Unavailable))],
     }
 }
 
