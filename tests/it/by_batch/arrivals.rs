@@ -1,6 +1,6 @@
 //! Files that are sent and received through a service.
 
-use super::rig::{Attempt, Post, Rig, Waiting, by, nobody, response};
+use super::rig::{Attempt, Post, Rig, Waiting, by, no_match, response};
 use nhs_pds::audit::EventKind;
 use nhs_pds::batch::ErrorKind;
 use nhs_pds::case::CaseStore;
@@ -37,7 +37,7 @@ async fn a_file_is_sent_answered_and_deleted() {
     rig.batches().send(&post).await.unwrap();
     let taken = post.taken();
     assert_eq!(taken.len(), 1, "sent once");
-    post.delivers("R-1", Waiting::File(response(&taken[0].1, nobody)));
+    post.delivers("R-1", Waiting::File(response(&taken[0].1, no_match)));
     let collected = rig.batches().collect(&post, &mut |_| ()).await.unwrap();
     assert_eq!((collected.arrived, collected.imported[0].rows), (1, 3));
     assert_eq!(post.acknowledged(), ["R-1"]);
@@ -51,7 +51,7 @@ async fn files_are_kept_where_that_is_wanted() {
     ready(&rig).await;
     let batches = rig.batches().with_kept_files();
     batches.send(&post).await.unwrap();
-    post.delivers("R-1", Waiting::File(response(&post.taken()[0].1, nobody)));
+    post.delivers("R-1", Waiting::File(response(&post.taken()[0].1, no_match)));
     batches.collect(&post, &mut |_| ()).await.unwrap();
     assert_eq!((files(&rig, "sent").len(), files(&rig, "received").len()), (1, 1));
 }
@@ -157,7 +157,7 @@ async fn a_file_that_is_no_response_is_set_aside() {
     ready(&rig).await;
     rig.batches().send(&post).await.unwrap();
     post.delivers("../../R 1", Waiting::File("not a response".to_owned()));
-    post.delivers("R-2", Waiting::File(response(&post.taken()[0].1, nobody)));
+    post.delivers("R-2", Waiting::File(response(&post.taken()[0].1, no_match)));
     let collected = rig.batches().collect(&post, &mut |_| ()).await.unwrap();
     assert_eq!((collected.arrived, collected.imported.len()), (2, 1));
     assert_eq!(collected.refused.len(), 1);
@@ -170,7 +170,7 @@ async fn a_response_with_rows_for_a_person_is_kept() {
     let (rig, post) = (Rig::of(3).await, Post::default());
     ready(&rig).await;
     rig.batches().send(&post).await.unwrap();
-    let whole = response(&post.taken()[0].1, nobody);
+    let whole = response(&post.taken()[0].1, no_match);
     let cut = whole.trim_end().strip_suffix(",98,0000000000,0").unwrap();
     post.delivers("R-1", Waiting::File(cut.to_owned()));
     let collected = rig.batches().collect(&post, &mut |_| ()).await.unwrap();

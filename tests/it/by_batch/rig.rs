@@ -186,8 +186,8 @@ pub(super) fn response(file: &str, row: impl Fn(&Requested) -> String) -> String
     format!("{NAMES}\n{}\n", rows.join("\n"))
 }
 
-/// Nobody is found.
-pub(super) fn nobody(row: &Requested) -> String {
+/// No person matches.
+pub(super) fn no_match(row: &Requested) -> String {
     row.without_person("98", "0000000000", "0")
 }
 

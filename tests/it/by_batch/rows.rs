@@ -1,6 +1,6 @@
 //! What each row of a response means for the case that waits for it.
 
-use super::rig::{NAMES, Requested, Rig, nobody, numbered, requested, response};
+use super::rig::{NAMES, Requested, Rig, no_match, numbered, requested, response};
 use crate::support::service::case;
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -98,7 +98,7 @@ async fn another_number_than_the_one_sent_needs_a_person() {
 }
 
 #[tokio::test]
-async fn nobody_and_several_are_answers() {
+async fn no_match_and_several_are_answers() {
     let (result, found) = settled(case("1"), "98", "0000000000", "0").await;
     assert_eq!(
         (result, reasons(&found)),
@@ -296,17 +296,17 @@ async fn a_row_that_repeats_what_is_no_number_is_not_traced() {
 async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     let rig = Rig::of(4).await;
     let (batch, file) = rig.exported().await;
-    let rows: Vec<String> = requested(&file).iter().map(nobody).collect();
+    let rows: Vec<String> = requested(&file).iter().map(no_match).collect();
     let foreign = "0f2a9c56-5b0c-4c38-8a9e-0d4a57a6f0c1,,,,,,,98,0000000000,0";
     let text = [NAMES, &rows[0], &rows[1], &rows[1], &rows[2][..40], foreign, &rows[3]].join("\n");
     let reports = rig.import(&text).await;
     let results: Vec<_> = reports.iter().map(|row| row.result).collect();
-    let nobody_found = decided(TraceResult::None);
-    assert_eq!(results[0], nobody_found);
+    let none_found = decided(TraceResult::None);
+    assert_eq!(results[0], none_found);
     assert_eq!((&results[1], &results[2]), (&Err(RowFault::Duplicate), &Err(RowFault::Duplicate)));
     assert!(matches!(results[3], Err(RowFault::Damaged(_))), "{:?}", results[3]);
     assert_eq!(results[4], Err(RowFault::Unknown));
-    assert_eq!(results[5], nobody_found);
+    assert_eq!(results[5], none_found);
     assert_eq!(reports.iter().map(|row| row.line).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7]);
     for (id, waits) in [("C00000", false), ("C00001", true), ("C00002", true), ("C00003", false)] {
         assert_eq!(rig.get(id).await.asking.submitted.is_some(), waits, "{id}");
@@ -314,8 +314,8 @@ async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     assert_eq!(rig.batch().await.waiting, 2);
     // The right file settles the others, and nothing twice.
     let again: Vec<_> =
-        rig.import(&response(&file, nobody)).await.into_iter().map(|row| row.result).collect();
-    assert_eq!(again, [Err(RowFault::Unknown), nobody_found, nobody_found, Err(RowFault::Unknown)]);
+        rig.import(&response(&file, no_match)).await.into_iter().map(|row| row.result).collect();
+    assert_eq!(again, [Err(RowFault::Unknown), none_found, none_found, Err(RowFault::Unknown)]);
     let closed = rig.batch().await;
     assert_eq!((closed.waiting, closed.state), (0, BatchState::Closed(Ending::Settled)));
     assert_eq!(closed.id, batch.id);
@@ -359,7 +359,7 @@ async fn a_case_that_waits_is_not_traced_singly_until_it_is_corrected_or_lost() 
     rig.batches().tidy().await.unwrap();
     assert_eq!(rig.batch().await.state, BatchState::Closed(Ending::Lost));
     // A late row of a case that no answer has settled since is still an answer.
-    let late = rig.import(&response(&file, nobody)).await;
+    let late = rig.import(&response(&file, no_match)).await;
     let results: Vec<_> = late.into_iter().map(|row| row.result).collect();
     assert_eq!(results, [Err(RowFault::Changed), decided(TraceResult::None)]);
 }

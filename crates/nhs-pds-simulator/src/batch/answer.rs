@@ -18,7 +18,7 @@ use url::form_urlencoded::Serializer;
 pub(super) enum Matched {
     Number(NhsNumber),
     /// `0000000000`
-    Nobody,
+    NoMatch,
     /// `9999999999`
     Several,
     Blank,
@@ -52,9 +52,9 @@ impl<'a> Answer<'a> {
         }
     }
 
-    const fn nobody(code: &'static str) -> Self {
+    const fn no_match(code: &'static str) -> Self {
         let code = Cow::Borrowed(code);
-        let (matched, confidence) = (Matched::Nobody, Some(0.0));
+        let (matched, confidence) = (Matched::NoMatch, Some(0.0));
         Self { code, person: None, matched, algorithm: "0", confidence, scores: None }
     }
 
@@ -99,7 +99,7 @@ impl<'a> Tracing<'a> {
             let (given, postcode) = (asked.given.clone(), asked.postcode.clone());
             return self.by_fields(&Searched { birth, gender, family, given, postcode });
         }
-        Answer::nobody("98")
+        Answer::no_match("98")
     }
 
     /// `None`, if the number is not confirmed.
@@ -107,18 +107,18 @@ impl<'a> Tracing<'a> {
         let person = self.register.get(number)?;
         match person.answer.as_deref().map(own) {
             Some(Own::NoPerson) => return None,
-            Some(Own::Invalidated) => return Some(Answer::nobody("91")),
+            Some(Own::Invalidated) => return Some(Answer::no_match("91")),
             Some(Own::Code(code)) => return Some(Answer::untraced(code.into())),
             Some(Own::True | Own::Several) | None => {}
         }
         if person.sensitivity == Sensitivity::Invalidated {
-            return Some(Answer::nobody("91"));
+            return Some(Answer::no_match("91"));
         }
         if person.superseded_by.is_some() {
             let by = self.register.replacement(person);
             // A number that was replaced by none, or by an invalid one, is invalid.
             let by = by.filter(|by| by.sensitivity != Sensitivity::Invalidated);
-            return Some(by.map_or(Answer::nobody("91"), |by| Answer {
+            return Some(by.map_or(Answer::no_match("91"), |by| Answer {
                 code: "90".into(),
                 ..Answer::found(by, "1")
             }));
@@ -131,7 +131,7 @@ impl<'a> Tracing<'a> {
         let current: Vec<&Person> = found.filter(|person| is_current(person)).collect();
         match current.as_slice() {
             [] if self.algorithmic => self.algorithmically(fields),
-            [] => Answer::nobody("98"),
+            [] => Answer::no_match("98"),
             [person] => by_search(Answer::found(person, "3"), person),
             _ => Answer::several("96", "3"),
         }
@@ -140,7 +140,7 @@ impl<'a> Tracing<'a> {
     fn algorithmically(&self, fields: &Searched) -> Answer<'a> {
         let hits = fuzzy_search(self.register, &parameters(fields), &self.rules);
         match hits.as_slice() {
-            [] => Answer::nobody("98"),
+            [] => Answer::no_match("98"),
             [(person, score)] => {
                 let found = Answer {
                     confidence: Some(score * 100.0),
@@ -157,7 +157,7 @@ impl<'a> Tracing<'a> {
 /// The answer of a search that finds only this person.
 fn by_search<'a>(found: Answer<'a>, person: &Person) -> Answer<'a> {
     match person.answer.as_deref().map(own) {
-        Some(Own::NoPerson | Own::Invalidated) => Answer::nobody("98"),
+        Some(Own::NoPerson | Own::Invalidated) => Answer::no_match("98"),
         Some(Own::Several) => Answer::several("97", found.algorithm),
         Some(Own::Code(code)) => Answer::untraced(code.into()),
         Some(Own::True) | None => found,

@@ -105,7 +105,7 @@ fn of_answer(column: &str, answer: &Answer<'_>) -> String {
         "ERROR/SUCCESS_CODE" => answer.code.clone().into_owned(),
         "MATCHED_NHS_NO" => match answer.matched {
             Matched::Number(number) => number.digits().as_str().to_owned(),
-            Matched::Nobody => "0000000000".into(),
+            Matched::NoMatch => "0000000000".into(),
             Matched::Several => "9999999999".into(),
             Matched::Blank => String::new(),
         },

@@ -15,8 +15,8 @@ use std::sync::Arc;
 #[derive(Args)]
 pub(super) struct ByBatch {
     /// Send these cases by file through the mailbox of --mesh, with commas between them: `first-load`, `reverification`,
-    /// `over=COUNT` (everything, if more than COUNT cases are due), and `at-least=COUNT` (only if so many cases are due;
-    /// default 1000). The worker traces the others singly. For an SQLite file only, and not with --once: for a tenant of
+    /// `over=COUNT` (everything, if more than COUNT cases are due), and `at-least=COUNT` (only if at least COUNT of them
+    /// are due; default 1000). The worker traces the others singly. For an SQLite file only, and not with --once: for a tenant of
     /// PostgreSQL, run `nhs-pds batch send` and `nhs-pds batch collect` on a schedule.
     #[arg(long, value_name = "WHICH", value_parser = policy, requires = "mesh", conflicts_with = "once")]
     batch: Option<BatchPolicy>,
