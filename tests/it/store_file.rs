@@ -23,7 +23,7 @@ use nhs_pds::process::{CaseReport, ErrorKind, Process, Schedule, Settings, Worke
 use nhs_pds::report::report;
 use nhs_pds::trace::{Caller, LocalIdentity, Outcome as Traced, ScriptedTracer};
 use rusqlite::Connection;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -308,10 +308,11 @@ fn worker(kept: &Kept, answers: usize) -> Worker {
     )
 }
 
-fn asked_of(asked: &mut Vec<CaseId>) -> impl FnMut(&CaseReport) {
+/// Collects the cases that were traced. Their order is not promised: answers are stored side by side.
+fn asked_of(asked: &mut BTreeSet<CaseId>) -> impl FnMut(&CaseReport) {
     |case| {
         if case.result.is_some() {
-            asked.push(case.case_id.clone());
+            assert!(asked.insert(case.case_id.clone()), "{} was traced twice", case.case_id);
         }
     }
 }
@@ -319,9 +320,9 @@ fn asked_of(asked: &mut Vec<CaseId>) -> impl FnMut(&CaseReport) {
 #[tokio::test]
 async fn the_worker_skips_damaged_rows_and_counts_them() {
     let kept = damaged().await;
-    let mut asked = Vec::new();
+    let mut asked = BTreeSet::new();
     let run = worker(&kept, 3).run_once(&mut asked_of(&mut asked)).await.unwrap();
-    assert_eq!((run.seen, run.unreadable, asked), (3, 7, readable().to_vec()));
+    assert_eq!((run.seen, run.unreadable, asked), (3, 7, readable().into()));
     let process = Process::new(worker(&kept, 0), Schedule::every(Duration::from_secs(60)).unwrap());
     let until_run = async {
         while process.status().last.is_none() {
@@ -354,9 +355,9 @@ async fn a_damaged_lease_does_not_count_and_is_replaced() {
         let claim = kept.store.claim(&first, &terms("b")).await.unwrap();
         assert_eq!(claim.blocked_until, Some(at(0) + Lease::LONGEST), "{lease}");
         kept.sql().execute_batch(&damage).unwrap();
-        let mut asked = Vec::new();
+        let mut asked = BTreeSet::new();
         worker(&kept, 2).run_once(&mut asked_of(&mut asked)).await.unwrap();
-        assert_eq!(asked, [id("RXX:00001"), id("RXX:00002")], "{lease}");
+        assert_eq!(asked, [id("RXX:00001"), id("RXX:00002")].into(), "{lease}");
     }
 }
 
@@ -371,9 +372,9 @@ async fn a_damaged_key_is_listed_and_its_case_is_traced_and_erased() {
                 "UPDATE audit_subject SET {damage} WHERE case_id = 'RXX:00001'"
             ))
             .unwrap();
-        let mut asked = Vec::new();
+        let mut asked = BTreeSet::new();
         worker(&kept, 2).run_once(&mut asked_of(&mut asked)).await.unwrap();
-        assert_eq!(asked, [id("RXX:00001"), id("RXX:00002")], "{damage}");
+        assert_eq!(asked, [id("RXX:00001"), id("RXX:00002")].into(), "{damage}");
         // New events are sealed with a new key and can be read; older events are listed.
         let about = Filter::new().with_case(id("RXX:00001"));
         assert!(!kept.log.page(&about, 0, 9).await.unwrap().is_empty(), "{damage}");

@@ -1,7 +1,7 @@
 //! Metrics and spans are correct during an hour with faults.
 
-use crate::support::one_question;
 use crate::support::service::{Service, ask_about, case, unavailable, us};
+use crate::support::{one_question, several_subscribers};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use metrics::{
@@ -320,11 +320,8 @@ pub(crate) fn told(work: impl FnOnce()) -> String {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // With a single dispatcher, the first use on another thread caches the interest of that thread's
-    // subscriber, which does not exist. The call site would then be silent on this thread too.
-    let second = tracing::Dispatch::new(tracing_subscriber::registry());
+    several_subscribers();
     tracing::subscriber::with_default(subscriber, work);
-    drop(second);
     written.text()
 }
 
