@@ -5,7 +5,7 @@ use crate::batch::file::{Entry, FileError, FileErrorKind, ResponseFile, Response
 use crate::process::batch::batches::Batches;
 use crate::process::batch::folder::failed;
 use crate::process::batch::record::{Batch, BatchState, Ending};
-use crate::process::batch::rows::{RowFault, RowReport, Settled};
+use crate::process::batch::rows::{RowFault, RowReport, Settled, uuid_of};
 use crate::process::decision::result::TraceResult;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::run::engine::Engine;
@@ -228,7 +228,7 @@ impl Duplicates {
                 Entry::Row(row) => Some(row.reference()),
                 Entry::Damaged(error) => error.reference.as_ref(),
             };
-            hashes.extend(reference.map(|reference| hasher.hash_one(reference)));
+            hashes.extend(reference.map(|reference| hash(&hasher, reference)));
         }
         hashes.sort_unstable();
         let mut twice: Vec<u64> = hashes
@@ -243,6 +243,11 @@ impl Duplicates {
     }
 
     fn has(&self, reference: &Reference) -> bool {
-        self.hashes.binary_search(&self.hasher.hash_one(reference)).is_ok()
+        self.hashes.binary_search(&hash(&self.hasher, reference)).is_ok()
     }
+}
+
+/// One value for all forms of a UUID.
+fn hash(hasher: &RandomState, reference: &Reference) -> u64 {
+    hasher.hash_one(uuid_of(reference).ok_or(reference))
 }

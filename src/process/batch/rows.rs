@@ -82,6 +82,11 @@ impl fmt::Display for RowFault {
     }
 }
 
+/// The UUID that was sent, in whatever form another program has written it. No row is sent with another reference.
+pub(super) fn uuid_of(reference: &Reference) -> Option<Uuid> {
+    Uuid::try_parse(reference.as_str()).ok()
+}
+
 impl RowReport {
     pub(super) fn damaged(error: RowError) -> Self {
         let RowError { line, kind, reference, .. } = error;
@@ -90,7 +95,7 @@ impl RowReport {
 
     pub(super) fn of(row: &ResponseRow, result: Result<Settled, RowFault>) -> Self {
         // Of another maker's row, the reference may be anything.
-        let is_ours = Uuid::try_parse(row.reference().as_str()).is_ok();
+        let is_ours = uuid_of(row.reference()).is_some();
         let reference = Some(row.reference().clone()).filter(|_| is_ours);
         let code = Some(row.code().as_str());
         Self { line: row.line(), reference, code, result }
@@ -104,7 +109,10 @@ impl Engine {
         row: &ResponseRow,
         continues: bool,
     ) -> Result<(Result<Settled, RowFault>, Option<String>), Error> {
-        let filter = CaseFilter::default().with_reference(row.reference().as_str());
+        let Some(reference) = uuid_of(row.reference()) else {
+            return Ok((Err(RowFault::Unknown), None));
+        };
+        let filter = CaseFilter::default().with_reference(reference.to_string());
         let found = self.cases().search(&filter, None, 1).await?.pop();
         let waiting = found.and_then(|case| Some((case.asking.submitted.clone()?, case)));
         let Some((submission, case)) = waiting else { return Ok((Err(RowFault::Unknown), None)) };

@@ -293,6 +293,24 @@ async fn a_row_that_repeats_what_is_no_number_is_not_traced() {
 }
 
 #[tokio::test]
+async fn a_reference_is_the_same_in_every_form_of_a_uuid() {
+    let rig = Rig::of(3).await;
+    let (_, file) = rig.exported().await;
+    let asked = requested(&file);
+    let [upper, bare, twice] = [0, 1, 2].map(|at| no_match(&asked[at]));
+    let reference = |row: &str| row.split(',').next().unwrap().to_owned();
+    let upper = upper.replace(&reference(&upper), &reference(&upper).to_uppercase());
+    let bare = bare.replace(&reference(&bare), &reference(&bare).replace('-', ""));
+    let again = twice.replace(&reference(&twice), &reference(&twice).to_uppercase());
+    assert_ne!(twice, again);
+    let reports = rig.import(&[NAMES, &upper, &bare, &twice, &again].join("\n")).await;
+    let results: Vec<_> = reports.iter().map(|row| row.result).collect();
+    let none_found = decided(TraceResult::None);
+    let duplicate = Err(RowFault::Duplicate);
+    assert_eq!(results, [none_found, none_found, duplicate, duplicate]);
+}
+
+#[tokio::test]
 async fn nothing_is_settled_from_damaged_duplicated_and_foreign_rows() {
     let rig = Rig::of(4).await;
     let (batch, file) = rig.exported().await;
