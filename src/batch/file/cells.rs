@@ -1,14 +1,23 @@
 use std::ops::Range;
 
 /// The cells of a record. It is reused.
-#[derive(Default)]
 pub(super) struct Cells {
     /// The cells without their quotation marks.
     text: Vec<u8>,
     places: Vec<Range<usize>>,
+    separator: u8,
 }
 
 impl Cells {
+    /// No cells, of a file whose cells end with `separator`.
+    pub(super) const fn new(separator: u8) -> Self {
+        Self { text: Vec::new(), places: Vec::new(), separator }
+    }
+
+    pub(super) const fn separator(&self) -> u8 {
+        self.separator
+    }
+
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
@@ -62,13 +71,13 @@ impl Cells {
         self.places.clear();
     }
 
-    /// The pieces of `line` between commas, whatever quotation marks it has.
+    /// The pieces of `line` between separators, whatever quotation marks it has.
     pub(super) fn split_roughly(&mut self, line: &[u8]) {
         self.clear();
         self.text.extend_from_slice(line);
-        let mut from = 0;
+        let (mut from, separator) = (0, self.separator);
         for (at, byte) in line.iter().enumerate() {
-            if *byte == b',' {
+            if *byte == separator {
                 self.places.push(from..at);
                 from = at + 1;
             }
@@ -93,7 +102,8 @@ impl Cells {
                     None => return Split::Open,
                 },
                 None => {
-                    let end = rest.iter().position(|byte| *byte == b',').unwrap_or(rest.len());
+                    let end = rest.iter().position(|byte| *byte == self.separator);
+                    let end = end.unwrap_or(rest.len());
                     let (cell, after) = rest.split_at(end);
                     if cell.contains(&b'"') {
                         return Split::Misquoted;
@@ -105,7 +115,7 @@ impl Cells {
             self.places.push(from..self.text.len());
             match after {
                 [] => return Split::Whole,
-                [b',', after @ ..] => rest = after,
+                [byte, after @ ..] if *byte == self.separator => rest = after,
                 _ => return Split::Misquoted,
             }
         }
@@ -130,19 +140,19 @@ impl Cells {
     }
 }
 
-/// The number of cells of a line by itself. A quotation mark that is not closed before a comma is text.
-pub(super) fn cells_alone(line: &[u8]) -> usize {
+/// The number of cells of a line by itself. A quotation mark that is not closed before a separator is text.
+pub(super) fn cells_alone(line: &[u8], separator: u8) -> usize {
     let (mut cells, mut rest) = (1, line);
     loop {
         if let Some(quoted) = rest.strip_prefix(b"\"") {
             let mut ends = quoted.iter().enumerate().filter(|(_, byte)| **byte == b'"');
-            let closes = |at: usize| matches!(quoted.get(at + 1), None | Some(b','));
+            let closes = |at: usize| quoted.get(at + 1).is_none_or(|byte| *byte == separator);
             if let Some((at, _)) = ends.find(|(at, _)| closes(*at)) {
                 rest = quoted.get(at + 1..).unwrap_or_default();
             }
         }
-        let Some(comma) = rest.iter().position(|byte| *byte == b',') else { return cells };
-        rest = rest.get(comma + 1..).unwrap_or_default();
+        let Some(end) = rest.iter().position(|byte| *byte == separator) else { return cells };
+        rest = rest.get(end + 1..).unwrap_or_default();
         cells += 1;
     }
 }
@@ -167,7 +177,7 @@ mod tests {
             ("a,\"b,\"c,d", 4),
             ("\"\",", 2),
         ] {
-            assert_eq!(cells_alone(line.as_bytes()), cells, "{line}");
+            assert_eq!(cells_alone(line.as_bytes(), b','), cells, "{line}");
         }
     }
 }

@@ -60,7 +60,8 @@ pub enum Entry {
 
 /// A response file, read row by row in flat memory.
 ///
-/// [`open`](Self::open) finds out the kind of the file. Columns with names are found by name, in any order. A row that
+/// [`open`](Self::open) finds out the kind of the file. Columns with names are found by name, in any order. If the first
+/// line has no comma, its first semicolon, tab or vertical bar, tried in this order, separates the values. A row that
 /// cannot be read is an [`Entry::Damaged`] with its line, and the other rows are read. After an error the file ends. Two
 /// rows can have one reference: the caller must notice it.
 ///
@@ -120,6 +121,7 @@ impl<R: Read> ResponseFile<R> {
         if let Some(kind) = other_kind(records.bytes()) {
             return Err(FileError::because(FileErrorKind::NotText, kind));
         }
+        records.find_separator().map_err(failed)?;
         let line = match records.advance(None).map_err(failed)? {
             Advance::Record(line) if records.cells().all().is_some() => line,
             Advance::Record(_) => {

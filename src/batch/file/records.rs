@@ -37,7 +37,7 @@ pub(super) struct Records<R> {
 pub(super) enum Advance {
     /// A record, in [`Records::cells`], which begins on this line.
     Record(u64),
-    /// A line that is not a record. [`Records::cells`] has its pieces between commas, as far as they can be read.
+    /// A line that is not a record. [`Records::cells`] has its pieces between separators, as far as they can be read.
     Damaged(u64, RowErrorKind),
     End,
 }
@@ -58,7 +58,7 @@ impl<R: Read> Records<R> {
             unread: 0..0,
             is_ended: false,
             line: 1,
-            cells: Cells::default(),
+            cells: Cells::new(b','),
             is_cut: false,
         };
         while records.unread.len() < 4 && records.fill()? {}
@@ -66,6 +66,19 @@ impl<R: Read> Records<R> {
             records.unread.start += 3;
         }
         Ok(records)
+    }
+
+    /// Finds out what separates the cells, by the first line that is not blank: a comma, or, if it has none, the first of
+    /// semicolon, tab and vertical bar that it has. Spreadsheet programs write these.
+    pub(super) fn find_separator(&mut self) -> io::Result<()> {
+        if !self.is_at_end()?
+            && let Line::Ends { content, .. } = self.line_from(0)?
+        {
+            let line = self.bytes().get(..content).unwrap_or_default();
+            let separator = b",;\t|".iter().find(|byte| line.contains(byte));
+            self.cells = Cells::new(separator.copied().unwrap_or(b','));
+        }
+        Ok(())
     }
 
     /// The bytes that are read and not yet consumed.
@@ -125,7 +138,7 @@ impl<R: Read> Records<R> {
 
     /// The next line that is not blank, without going to it.
     pub(super) fn peek(&mut self) -> io::Result<Cells> {
-        let mut cells = Cells::default();
+        let mut cells = Cells::new(self.cells.separator());
         if !self.is_at_end()?
             && let Line::Ends { content, .. } = self.line_from(0)?
         {
@@ -136,13 +149,14 @@ impl<R: Read> Records<R> {
 
     /// Whether only blank lines follow.
     pub(super) fn is_at_end(&mut self) -> io::Result<bool> {
+        let separator = self.cells.separator();
         loop {
             match self.line_from(0)? {
                 Line::None => return Ok(true),
                 Line::TooLong => return Ok(false),
                 Line::Ends { content, next } => {
                     let line = self.bytes().get(..content).unwrap_or_default();
-                    if !line.iter().all(|byte| byte.is_ascii_whitespace() || *byte == b',') {
+                    if !line.iter().all(|byte| byte.is_ascii_whitespace() || *byte == separator) {
                         return Ok(false);
                     }
                     self.consume(next, 1);
@@ -159,7 +173,7 @@ impl<R: Read> Records<R> {
         let mut rows = 0;
         for lines in 1..=MOST_LINES {
             let line = self.bytes().get(from..content).unwrap_or_default();
-            rows += usize::from(cells_alone(line) >= width);
+            rows += usize::from(cells_alone(line, self.cells.separator()) >= width);
             if rows > 1 || line.contains(&0) {
                 return Ok(false);
             }

@@ -165,6 +165,34 @@ fn pds_mesh_in_any_order_with_other_spellings_and_further_columns() {
 }
 
 #[test]
+fn pds_mesh_with_other_separators() {
+    let file = "NOTE,\"UNIQUE REFERENCE\",ERROR/SUCCESS_CODE,MATCHED_NHS_NO,FAMILY_NAME\r\n\
+        ,,,,\r\n\
+        ,r-1,00,9990000018,\"MARLOWE, SMITH\"\r\n\
+        x,r-2,98,0000000000,\"A\r\nB\"\r\n\
+        ,r-3,98,0000000000,\"STRAY\r\n\
+        ,r-4,00,9990010013,\r\n";
+    let family = |row: &ResponseRow| row.person().name.as_ref().map(|name| name.family.clone());
+    for separator in [",", ";", "\t", "|"] {
+        let text = file.replace(',', separator);
+        let entries = entries(text.as_bytes());
+        let [Entry::Row(first), Entry::Row(second), Entry::Damaged(third), Entry::Row(last)] =
+            &entries[..]
+        else {
+            panic!("{separator:?} {entries:?}")
+        };
+        let expected = ["MARLOWE", " SMITH"].join(separator);
+        assert!(family(first) == Some(Recorded::Known(expected)), "{separator:?}");
+        assert_eq!(first.matched(), MatchedNumber::Number(number(9_990_000_018).unwrap()));
+        assert_eq!((second.line(), second.matched()), (4, MatchedNumber::NoMatch));
+        assert_eq!((third.line, third.kind), (6, RowErrorKind::Quote));
+        assert_eq!((last.line(), last.reference().as_str()), (7, "r-4"));
+    }
+    let tabs = String::from_utf8(data("mpt_response.csv")).unwrap().replace(',', "\t");
+    assert_eq!(open(tabs.as_bytes()).unwrap().kind(), ResponseKind::Mpt);
+}
+
+#[test]
 fn damaged_rows_are_named_and_the_others_are_read() {
     let entries = entries(&data("pds_mesh_damaged.csv"));
     let mut damaged = Vec::new();
