@@ -1,10 +1,17 @@
 use crate::batch::file::cells::Cells;
+use crate::batch::file::code::RecordCode;
 use crate::batch::file::columns::{ADDRESS, Column, Places};
-use crate::batch::file::response::DeathStatus;
+use crate::batch::file::error::RowErrorKind;
+use crate::batch::file::response::{
+    Algorithm, DeathStatus, FieldScores, MatchedNumber, ResponseRow, Sensitivity, Unreadable,
+    percentage,
+};
+use crate::batch::reference::Reference;
 use crate::demographics::{
     Address, AddressUse, Demographics, GpPractice, PartialDate, PersonName, Recorded, Telecom,
     TelecomUse, UsablePeriod,
 };
+use crate::nhs_number::NhsNumber;
 use std::str::FromStr;
 
 /// The cells of a record, by column.
@@ -28,21 +35,79 @@ impl<'a> Row<'a> {
         self.text(column).as_bytes()
     }
 
+    /// The cell without the `.0` that programs write in a column of numbers with blank cells: `2.0` for `2`.
+    fn whole(&self, column: Column) -> &'a str {
+        let text = self.text(column);
+        match text.strip_suffix(".0") {
+            Some(digits) if !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit()) => {
+                digits
+            }
+            _ => text,
+        }
+    }
+
+    /// The same as bytes.
+    pub(super) fn get_whole(&self, column: Column) -> &'a [u8] {
+        self.whole(column).as_bytes()
+    }
+
     fn recorded<T: FromStr>(&self, column: Column) -> Recorded<T> {
         of_cell(self.text(column), Recorded::read)
     }
 
     /// `YYYY`, `YYYYMM`, `YYYYMMDD`, or a day with a time.
     fn date(&self, column: Column) -> Recorded<PartialDate> {
-        of_cell(self.text(column), |text| match text.len() {
+        of_cell(self.whole(column), |text| match text.len() {
             ..=8 => Recorded::read(text),
             _ => PartialDate::from_hl7_ts(text)
                 .map_or_else(|_| Recorded::read(text), Recorded::Known),
         })
     }
 
+    /// The values of a row that begins on `line`.
+    pub(super) fn response(
+        &self,
+        line: u64,
+        code: RecordCode,
+    ) -> Result<Box<ResponseRow>, RowErrorKind> {
+        let reference: Reference =
+            self.text(Column::Reference).parse().map_err(|_| RowErrorKind::Reference)?;
+        let mut unreadable = Unreadable::default();
+        let mut score = |column| {
+            let text = self.text(column);
+            let score = percentage(text);
+            unreadable.score |= score.is_none() && !text.is_empty();
+            score
+        };
+        let confidence = score(Column::Confidence);
+        let scores = FieldScores {
+            family: score(Column::FamilyScore),
+            given: score(Column::GivenScore),
+            date_of_birth: score(Column::BornScore),
+            gender: score(Column::GenderScore),
+            postcode: score(Column::PostcodeScore),
+        };
+        let requested = self.get_whole(Column::Requested);
+        let number = NhsNumber::from_bytes(requested).ok();
+        unreadable.requested = number.is_none() && !requested.is_empty();
+        Ok(Box::new(ResponseRow {
+            line,
+            reference,
+            code,
+            matched: MatchedNumber::read(self.get_whole(Column::Matched)),
+            requested: number,
+            unreadable,
+            algorithm: Algorithm::read(self.get_whole(Column::Algorithm)),
+            confidence,
+            scores,
+            sensitivity: Sensitivity::read(self.get(Column::Sensitivity)),
+            death: DeathStatus::read(self.get_whole(Column::DeathStatus)),
+            person: self.person(),
+        }))
+    }
+
     /// What PDS has recorded about the person.
-    pub(super) fn person(&self) -> Demographics {
+    fn person(&self) -> Demographics {
         let telecoms = [
             self.telecom(Column::Telephone, "tel:", None),
             self.telecom(Column::Mobile, "tel:", Some(TelecomUse::Mobile)),
@@ -50,7 +115,7 @@ impl<'a> Row<'a> {
         ];
         Demographics {
             name: self.name(),
-            gender: self.recorded(Column::Gender),
+            gender: of_cell(self.whole(Column::Gender), Recorded::read),
             date_of_birth: self.date(Column::Born),
             date_of_death: self.date_of_death(),
             addresses: self.address().into_iter().collect(),
@@ -75,7 +140,7 @@ impl<'a> Row<'a> {
 
     /// A death without a date is a death, with a date that cannot be read.
     fn date_of_death(&self) -> Recorded<PartialDate> {
-        let is_dead = DeathStatus::read(self.get(Column::DeathStatus)).is_some()
+        let is_dead = DeathStatus::read(self.get_whole(Column::DeathStatus)).is_some()
             || self.get(Column::Posting).eq_ignore_ascii_case(b"D");
         match self.date(Column::Died) {
             Recorded::NotReturned if is_dead => Recorded::Unrecognised("deceased".to_owned()),

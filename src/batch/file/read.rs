@@ -4,12 +4,7 @@ use crate::batch::file::columns::{Column, HeaderFault, Names, Places};
 use crate::batch::file::error::{FileError, FileErrorKind, RowError, RowErrorKind};
 use crate::batch::file::person::Row;
 use crate::batch::file::records::{Advance, Records};
-use crate::batch::file::response::{
-    Algorithm, DeathStatus, FieldScores, MatchedNumber, ResponseRow, Sensitivity, Unreadable,
-};
-use crate::batch::reference::Reference;
-use crate::nhs_number::NhsNumber;
-use crate::trace::Score;
+use crate::batch::file::response::ResponseRow;
 use std::fmt;
 use std::io::{self, Read};
 use uuid::Uuid;
@@ -249,63 +244,17 @@ impl<R: Read> ResponseFile<R> {
             }
         };
         let row = row.ok_or(RowErrorKind::Layout)?;
-        let code = row.get(Column::Code);
+        let code = row.get_whole(Column::Code);
         let code = match self.kind() {
             ResponseKind::Dbs => RecordCode::of_dbs(code),
             ResponseKind::PdsMesh | ResponseKind::Mpt => RecordCode::of_pds(code),
         };
-        let mut row = response(row, line, code)?;
+        let mut row = row.response(line, code)?;
         // Without the end of its line, the last row may have lost the end of its last value, or further values.
         let may_lack = !matches!(self.layout, Layout::Named { .. }) || cells.is_blank_at_end();
         row.unreadable.score |= self.records.is_cut() && may_lack && row.confidence.is_none();
         Ok(row)
     }
-}
-
-/// The values of a row.
-fn response(row: Row<'_>, line: u64, code: RecordCode) -> Result<Box<ResponseRow>, RowErrorKind> {
-    let reference: Reference =
-        row.text(Column::Reference).parse().map_err(|_| RowErrorKind::Reference)?;
-    let mut unreadable = Unreadable::default();
-    let mut score = |column| {
-        let text = row.text(column);
-        let score = percentage(text);
-        unreadable.score |= score.is_none() && !text.is_empty();
-        score
-    };
-    let confidence = score(Column::Confidence);
-    let scores = FieldScores {
-        family: score(Column::FamilyScore),
-        given: score(Column::GivenScore),
-        date_of_birth: score(Column::BornScore),
-        gender: score(Column::GenderScore),
-        postcode: score(Column::PostcodeScore),
-    };
-    let requested = row.get(Column::Requested);
-    let number = NhsNumber::from_bytes(requested).ok();
-    unreadable.requested = number.is_none() && !requested.is_empty();
-    Ok(Box::new(ResponseRow {
-        line,
-        reference,
-        code,
-        matched: MatchedNumber::read(row.get(Column::Matched)),
-        requested: number,
-        unreadable,
-        algorithm: Algorithm::read(row.get(Column::Algorithm)),
-        confidence,
-        scores,
-        sensitivity: Sensitivity::read(row.get(Column::Sensitivity)),
-        death: DeathStatus::read(row.get(Column::DeathStatus)),
-        person: row.person(),
-    }))
-}
-
-/// Reads a percentage, 0 to 100.
-fn percentage(text: &str) -> Option<Score> {
-    // `parse` reads `inf`, `1e2` and a sign too.
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let percent: f64 = text.parse().ok().filter(|_| is_plain)?;
-    Score::new(percent / 100.0).ok()
 }
 
 impl<R: Read> Iterator for ResponseFile<R> {

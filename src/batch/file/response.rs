@@ -154,14 +154,26 @@ pub enum MatchedNumber {
 
 impl MatchedNumber {
     /// Reads a cell without white space around it. Both sentinels pass the check of an NHS Number, so they are read first.
+    /// A spreadsheet program writes `0` for the first.
     pub(super) fn read(cell: &[u8]) -> Self {
-        match cell {
-            b"" => Self::Blank,
-            b"0000000000" => Self::NoMatch,
-            b"9999999999" => Self::Several,
+        let digits = || cell.iter().filter(|byte| !matches!(byte, b' ' | b'-'));
+        let has_only = |digit: u8| digits().all(|byte| *byte == digit);
+        match digits().count() {
+            0 if cell.is_empty() => Self::Blank,
+            1..=10 if has_only(b'0') => Self::NoMatch,
+            10 if has_only(b'9') => Self::Several,
             _ => NhsNumber::from_bytes(cell).map_or(Self::Unreadable, Self::Number),
         }
     }
+}
+
+/// Reads a percentage, 0 to 100.
+pub(super) fn percentage(text: &str) -> Option<Score> {
+    let text = text.strip_suffix('%').unwrap_or(text);
+    // `parse` reads `inf`, `1e2` and a sign too.
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let percent: f64 = text.parse().ok().filter(|_| is_plain)?;
+    Score::new(percent / 100.0).ok()
 }
 
 /// How PDS has found a number (`MATCHED_ALGORITHM_INDICATOR`).

@@ -192,6 +192,56 @@ fn pds_mesh_with_other_separators() {
     assert_eq!(open(tabs.as_bytes()).unwrap().kind(), ResponseKind::Mpt);
 }
 
+/// The row of a file with the values that other programs change.
+fn changed(code: &str, found: &str, algorithm: &str, confidence: &str) -> ResponseRow {
+    let file = format!(
+        "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO,MATCHED_ALGORITHM_INDICATOR,\
+         MATCHED_CONFIDENCE_PERCENTAGE\nr-1,{code},{found},{algorithm},{confidence}\n"
+    );
+    rows(file.as_bytes()).remove(0)
+}
+
+#[test]
+fn values_as_spreadsheets_and_programs_change_them() {
+    let sent = number(9_990_000_018);
+    for row in [
+        changed("0", "9990000018", "1", "100%"),
+        changed("0.0", "9990000018.0", "1.0", "100.0"),
+        changed("00", "999 000 0018", "1", ""),
+    ] {
+        assert!(matches!(row.finding(sent), Finding::ByNumber(Outcome::Found(_))), "{row:?}");
+        assert!(!row.has_unreadable_score());
+    }
+    for found in ["0000000000", "0", "0.0", "000 000 0000", ""] {
+        let row = changed("98", found, "0", "0");
+        assert!(row.finding(None) == Finding::BySearch(Outcome::None), "{found}");
+        assert!(changed("00", found, "3", "100").finding(None) == Finding::NotTraced, "{found}");
+    }
+    for found in ["9999999999", "9999999999.0", "999 999 9999", "999-999-9999"] {
+        assert_eq!(changed("97", found, "0", "0").matched(), MatchedNumber::Several, "{found}");
+        assert!(changed("00", found, "3", "100").finding(None) == Finding::NotTraced, "{found}");
+    }
+    for found in ["-", ".0", "00000000000", "999999999", "9.99E+09", "9990000018.5"] {
+        assert_eq!(changed("98", found, "0", "0").matched(), MatchedNumber::Unreadable, "{found}");
+    }
+    assert!(changed("00", "9990000018", "1", "%").has_unreadable_score());
+}
+
+#[test]
+fn a_death_is_read_from_a_column_of_fractions() {
+    let text = "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO,GENDER,DATE_OF_BIRTH,DATE_OF_DEATH,\
+        DEATH_NOTIFICATION_STATUS\n\
+        r-1,00,9990000018,2.0,19410307.0,20260104.0,2.0\n\
+        r-2,00,9990000018,,,,1.0\n";
+    let rows = rows(text.as_bytes());
+    assert_eq!(rows[0].death(), Some(DeathStatus::Formal));
+    assert_eq!(rows[1].death(), Some(DeathStatus::Informal));
+    assert!(rows[0].person().gender == Recorded::Known(Gender::Female));
+    assert!(rows[0].person().date_of_birth == Recorded::read("1941-03-07"));
+    assert!(rows[0].person().date_of_death == Recorded::read("2026-01-04"));
+    assert!(rows[1].person().is_deceased());
+}
+
 #[test]
 fn damaged_rows_are_named_and_the_others_are_read() {
     let entries = entries(&data("pds_mesh_damaged.csv"));

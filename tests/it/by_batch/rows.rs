@@ -255,6 +255,7 @@ async fn a_score_that_cannot_be_read_is_doubted() {
     for (value, expected) in [
         ("100", Some(OWN)),
         ("", Some(OWN)),
+        ("100%", Some(OWN)),
         ("72%", None),
         ("72 %", None),
         ("\"72,5\"", None),
