@@ -81,6 +81,8 @@ pub struct ResponseFile<R> {
     request: Option<String>,
     /// The rows so far.
     rows: u64,
+    /// How many cells each row has beyond the columns, once it is known.
+    surplus: Option<usize>,
     /// A record of the first line, of files that have neither names nor a first line.
     first: Option<u64>,
     is_ended: bool,
@@ -135,6 +137,7 @@ impl<R: Read> ResponseFile<R> {
             stated: None,
             request: None,
             rows: 0,
+            surplus: None,
             first: None,
             is_ended: false,
         };
@@ -187,7 +190,10 @@ impl<R: Read> ResponseFile<R> {
                     _ => Ok(None),
                 };
             }
-            Advance::Record(line) => self.entry(line),
+            Advance::Record(line) => {
+                self.find_surplus(width).map_err(failed)?;
+                self.entry(line)
+            }
             Advance::Damaged(line, kind) => Entry::Damaged(self.damaged(line, kind)),
         };
         // The last line of a DBS response is no row. What it contains is not published.
@@ -200,6 +206,19 @@ impl<R: Read> ResponseFile<R> {
         }
         self.rows += 1;
         Ok(Some(entry))
+    }
+
+    /// Some programs end each row with a comma more than the first line. In one row alone, the cell more comes from a comma
+    /// in a value without quotation marks: the cells behind it are in other columns, although the last one is blank.
+    fn find_surplus(&mut self, width: Option<usize>) -> io::Result<()> {
+        let beyond = |cells: &Cells| cells.len().checked_sub(width?);
+        if self.surplus.is_none()
+            && let Some(surplus) = beyond(self.records.cells())
+            && (surplus == 0 || beyond(&self.records.peek()?) == Some(surplus))
+        {
+            self.surplus = Some(surplus);
+        }
+        Ok(())
     }
 
     fn entry(&self, line: u64) -> Entry {
@@ -227,7 +246,10 @@ impl<R: Read> ResponseFile<R> {
         let cells = self.records.cells();
         match self.layout {
             Layout::Named { width, .. } if cells.len() < width => return Err(RowErrorKind::Short),
-            Layout::Named { width, .. } if !cells.is_blank_from(width) => {
+            Layout::Named { width, .. }
+                if cells.len() > width && self.surplus != Some(cells.len() - width)
+                    || !cells.is_blank_from(width) =>
+            {
                 return Err(RowErrorKind::Long);
             }
             Layout::Mpt { .. } if cells.len() < MPT_WIDTH => return Err(RowErrorKind::Short),

@@ -243,6 +243,33 @@ fn a_death_is_read_from_a_column_of_fractions() {
 }
 
 #[test]
+fn a_comma_in_a_value_does_not_move_the_values_behind_it() {
+    const NAMES: &str = "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO,ADDRESS_LINE1,DATE_OF_DEATH,GENDER,POSTCODE";
+    const RIGHT: &str = "r-1,00,9990000018,1 MILL LANE,20260104,,";
+    const MOVED: &str = "r-2,00,9990010013,1, MILL LANE,20260104,,";
+    let lines = |rows: &[&str]| -> Vec<bool> {
+        let text = [&[NAMES], rows].concat().join("\n");
+        let is_dead = |entry: &Entry| match entry {
+            Entry::Row(row) => row.person().is_deceased(),
+            Entry::Damaged(error) => {
+                assert_eq!(error.kind, RowErrorKind::Long);
+                false
+            }
+            other => panic!("{other:?}"),
+        };
+        entries(text.as_bytes()).iter().map(is_dead).collect()
+    };
+    assert_eq!(lines(&[RIGHT, MOVED, RIGHT]), [true, false, true]);
+    assert_eq!(lines(&[MOVED, RIGHT, MOVED]), [false, true, false]);
+    assert_eq!(lines(&[MOVED]), [false]);
+    // Each row ends with a comma more than the first line.
+    let right = &format!("{RIGHT},");
+    let moved = &format!("{MOVED},");
+    assert_eq!(lines(&[right, right, moved, right]), [true, true, false, true]);
+    assert_eq!(lines(&[right, moved, right, right]), [false, false, true, true]);
+}
+
+#[test]
 fn damaged_rows_are_named_and_the_others_are_read() {
     let entries = entries(&data("pds_mesh_damaged.csv"));
     let mut damaged = Vec::new();
