@@ -140,7 +140,7 @@ pub(super) struct Unreadable {
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum MatchedNumber {
-    /// A number with the right check digit.
+    /// A number with the right check digit, and of more than one digit.
     Number(NhsNumber),
     /// `0000000000`: no match.
     NoMatch,
@@ -148,13 +148,13 @@ pub enum MatchedNumber {
     Several,
     /// Blank: no number.
     Blank,
-    /// Text that is not an NHS Number.
+    /// Text that is not an NHS Number, or a number of one repeated digit, such as `1111111111`.
     Unreadable,
 }
 
 impl MatchedNumber {
     /// Reads a cell without white space around it. Both sentinels pass the check of an NHS Number, so they are read first.
-    /// A spreadsheet program writes `0` for the first.
+    /// A spreadsheet program writes `0` for the first. Another number of one repeated digit fills a column, as a rule.
     pub(super) fn read(cell: &[u8]) -> Self {
         let digits = || cell.iter().filter(|byte| !matches!(byte, b' ' | b'-'));
         let has_only = |digit: u8| digits().all(|byte| *byte == digit);
@@ -162,7 +162,10 @@ impl MatchedNumber {
             0 if cell.is_empty() => Self::Blank,
             1..=10 if has_only(b'0') => Self::NoMatch,
             10 if has_only(b'9') => Self::Several,
-            _ => NhsNumber::from_bytes(cell).map_or(Self::Unreadable, Self::Number),
+            _ => match NhsNumber::from_bytes(cell) {
+                Ok(number) if !number.is_suspicious() => Self::Number(number),
+                _ => Self::Unreadable,
+            },
         }
     }
 }

@@ -221,7 +221,8 @@ fn values_as_spreadsheets_and_programs_change_them() {
         assert_eq!(changed("97", found, "0", "0").matched(), MatchedNumber::Several, "{found}");
         assert!(changed("00", found, "3", "100").finding(None) == Finding::NotTraced, "{found}");
     }
-    for found in ["-", ".0", "00000000000", "999999999", "9.99E+09", "9990000018.5"] {
+    let texts = ["-", ".0", "00000000000", "999999999", "9.99E+09", "9990000018.5"];
+    for found in texts.into_iter().chain(["1111111111", "444 444 4444"]) {
         assert_eq!(changed("98", found, "0", "0").matched(), MatchedNumber::Unreadable, "{found}");
     }
     assert!(changed("00", "9990000018", "1", "%").has_unreadable_score());

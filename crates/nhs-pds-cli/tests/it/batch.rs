@@ -272,6 +272,16 @@ fn damaged_rows_are_named_and_the_others_settled() {
 }
 
 #[test]
+fn a_response_without_rows_is_named() {
+    let borough = Borough::new(1);
+    borough.import("a.sqlite");
+    let header = "UNIQUE REFERENCE,ERROR/SUCCESS_CODE,MATCHED_NHS_NO\n";
+    fs::write(borough.path("header.csv"), header).unwrap();
+    let done = borough.import_responses("a.sqlite", &["header.csv"], &[]);
+    assert!(done.code == 1 && done.err.contains("header.csv has no rows"), "{done:?}");
+}
+
+#[test]
 fn wrong_files_and_paths_change_nothing() {
     let borough = Borough::new(40);
     borough.import("a.sqlite");

@@ -100,8 +100,10 @@ pub(super) fn report(name: &str, imported: &Imported) -> Result<bool, Failed> {
     say(&said)?;
     if let Some(fault) = &imported.fault {
         warn(format!("batch: {name}: {}", because(fault)));
+    } else if imported.rows == 0 {
+        warn(format!("batch: {name} has no rows"));
     }
-    Ok(imported.fault.is_none() && imported.refused.is_empty())
+    Ok(imported.fault.is_none() && imported.refused.is_empty() && imported.rows > 0)
 }
 
 /// Whether both paths lead to the same file.
