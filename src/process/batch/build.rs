@@ -2,12 +2,13 @@
 
 use crate::audit::{Entry, EventKind, Subject};
 use crate::batch::file::{FileError, Format, RequestFile, RequestRow};
-use crate::case::{Case, CaseId, Change, Due, Planned, Submission};
+use crate::case::{Case, CaseId, Change, Due, Planned, Priority, Submission};
 use crate::process::batch::batches::{Batches, PAGE};
 use crate::process::batch::folder::{Folder, failed};
 use crate::process::batch::policy::{BatchPolicy, Chosen};
 use crate::process::batch::question::Questions;
 use crate::process::batch::record::{Batch, BatchState, Ending};
+use crate::process::decision::plan::Plan;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::run::engine::Engine;
 use crate::process::store::commit::Committed;
@@ -84,7 +85,7 @@ struct Builder<'a> {
     ready: Vec<Batch>,
     open: Option<Open>,
     rows: u64,
-    /// Leased cases that do not go by batch. They stay leased until the end, so that they do not come again.
+    /// Leased cases that are in no file, because too few were found or another program has changed them.
     left: Vec<CaseId>,
     /// How many cases must be found before the first file is begun, and those that were found so far.
     least: usize,
@@ -107,6 +108,7 @@ struct Open {
 /// A case that goes by batch.
 struct Row {
     case: Case,
+    priority: Priority,
     questions: Questions,
     id: MessageId,
     row: RequestRow,
@@ -159,8 +161,10 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Returns those of the leased `cases` that go by batch. Plans those that are not to be traced, and keeps the
-    /// others leased.
+    /// Returns those of the leased `cases` that go by batch. Plans and releases the others: those that are not to be
+    /// traced, and those that the worker traces singly. It may trace these at once. They are due later than this build
+    /// began, so that they do not come again. If they stayed leased, each renewal would write all of them, and a program
+    /// that is killed would leave as many leases to others.
     async fn choose(&mut self, cases: Vec<Case>) -> Result<Vec<Row>, Error> {
         let engine = Arc::clone(&self.engine);
         let (mut chosen, mut planned, mut done) = (Vec::new(), Vec::new(), Vec::new());
@@ -174,27 +178,21 @@ impl Builder<'_> {
                 engine.write(commit).await?;
                 continue;
             }
-            match engine.plan(&case) {
-                Ok(plan) if plan.known.is_empty() && self.takes(&case) => {
-                    let settings = &engine.settings;
-                    let (policy, root, now) =
-                        (&settings.policy, &settings.local_root, engine.now());
-                    let row = Questions::of(&case, &plan.asked, policy, root, now);
-                    let message = MessageId::fresh(&*settings.ids);
-                    let row = row.and_then(|row| Some((row.row(message.uuid().into())?, row)));
-                    match row {
-                        Some((row, questions)) => {
-                            chosen.push(Row { case, questions, id: message, row });
-                        }
-                        None => self.left.push(id),
+            let (version, due) = match engine.plan(&case) {
+                Ok(plan) => match self.row(case, &plan) {
+                    Ok(row) => {
+                        chosen.push(row);
+                        continue;
                     }
-                }
-                Ok(_) => self.left.push(id),
-                Err(_) => {
-                    planned.push(Planned::new(id.clone(), case.version, engine.due(&case)));
-                    done.push(id);
-                }
-            }
+                    Err(left) => {
+                        let due = engine.due_for_others(&left);
+                        (left.version, due)
+                    }
+                },
+                Err(_) => (case.version, engine.due(&case)),
+            };
+            planned.push(Planned::new(id.clone(), version, due));
+            done.push(id);
         }
         if !planned.is_empty() {
             engine.cases().set_due(planned).await?;
@@ -203,8 +201,23 @@ impl Builder<'_> {
         Ok(chosen)
     }
 
-    fn takes(&self, case: &Case) -> bool {
-        !case.asking.one_by_one && self.chosen.takes(self.engine.due(case).priority)
+    /// The row of a case that is to be traced by `plan`; the case, if it does not go by batch.
+    fn row(&self, case: Case, plan: &Plan) -> Result<Row, Case> {
+        let (settings, now) = (&self.engine.settings, self.engine.now());
+        let priority = self.engine.priority(&case);
+        let is_taken =
+            plan.known.is_empty() && !case.asking.one_by_one && self.chosen.takes(priority);
+        if !is_taken {
+            return Err(case);
+        }
+        let (policy, root) = (&settings.policy, &settings.local_root);
+        let id = MessageId::fresh(&*settings.ids);
+        let questions = Questions::of(&case, &plan.asked, policy, root, now);
+        let row = questions.and_then(|it| Some((it.row(id.uuid().into())?, it)));
+        match row {
+            Some((row, questions)) => Ok(Row { case, priority, questions, id, row }),
+            None => Err(case),
+        }
     }
 
     /// Takes those of `chosen` away that have room in the file. Begins a file if there is none or the last is full.
@@ -250,13 +263,13 @@ impl Builder<'_> {
         let now = engine.now();
         while !part.is_empty() {
             let mut commit = engine.commit();
-            for Row { case, questions, row, .. } in &part {
+            for Row { case, priority, questions, row, .. } in &part {
                 let reference = row.reference().as_str();
                 let mut case = case.clone();
                 let times = (now, batch.until);
                 let asked = questions.asked.clone();
                 case.asking.submitted = Some(Submission::new(&*batch.id, reference, times, asked));
-                let due = Due { at: batch.until, ..engine.due(&case) };
+                let due = Due::new(*priority, batch.until);
                 let why =
                     [("decision", "submitted"), ("batch", &*batch.id), ("reference", reference)];
                 commit = commit.save(Change::new(case).with_due(due), &why);

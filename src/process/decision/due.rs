@@ -49,8 +49,10 @@ pub(in crate::process) fn due(
     Due::new(priority(case, policy, at), at)
 }
 
-/// The priority that the case has at the time `at` at which it is due.
-fn priority(case: &Case, policy: &Policy, at: DateTime<Utc>) -> Priority {
+/// Returns the priority that `case` has at the time `at` at which it is due.
+///
+/// Pure.
+pub(in crate::process) fn priority(case: &Case, policy: &Policy, at: DateTime<Utc>) -> Priority {
     let is_new = case.last_trace.is_none() && case.asking.unanswered == 0;
     let is_routine = case.nhs_number.as_ref().is_none_or(|recorded| {
         !recorded.status.is_usable() || !recorded.source.is_traced() || case.person_changed()

@@ -1,9 +1,9 @@
 //! What the cases of one pass have in common.
 
 use crate::audit::{Actor, Entry};
-use crate::case::{Alert, AlertKind, Case, CaseId, CaseStore, Due, Lease};
+use crate::case::{Alert, AlertKind, Case, CaseId, CaseStore, Due, Lease, Priority};
 use crate::demographics::london_day;
-use crate::process::decision::due::due;
+use crate::process::decision::due::{due, priority};
 use crate::process::decision::eligibility::Eligibility;
 use crate::process::decision::plan::{Plan, plan};
 use crate::process::error::Error;
@@ -84,6 +84,11 @@ impl Engine {
         due(case, scope, policy, local_root, self.now())
     }
 
+    /// The priority of `case`, which is due.
+    pub(in crate::process) fn priority(&self, case: &Case) -> Priority {
+        priority(case, &self.settings.policy, self.now())
+    }
+
     /// When `case`, which was not yet traced in this pass, is due: in this pass, if it is due now.
     pub(in crate::process) fn due_in_pass(&self, case: &Case) -> Due {
         let due = self.due(case);
@@ -94,6 +99,12 @@ impl Engine {
     pub(in crate::process) fn due_later(&self, case: &Case) -> Due {
         let due = self.due(case);
         Due { at: due.at.max(self.began + TimeDelta::milliseconds(1)), ..due }
+    }
+
+    /// When `case`, which this pass leaves to others, is due: at once for others, and not again in this pass.
+    pub(in crate::process) fn due_for_others(&self, case: &Case) -> Due {
+        let due = self.due(case);
+        Due { at: due.at.max(self.began + TimeDelta::microseconds(1)), ..due }
     }
 
     /// When `case`, which changes because of another case, is due. If it was not traced in this pass,

@@ -2,9 +2,11 @@
 
 use super::killed::Ending;
 use super::rig::{Post, Rig, begin, by, detail, numbered, requested};
+use chrono::TimeDelta;
 use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::batch::file::Limits;
-use nhs_pds::case::{Case, NumberSource, RecordedNumber, TraceRecord};
+use nhs_pds::case::{Case, CaseStore, Lease, NumberSource, RecordedNumber, TraceRecord};
+use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::ErrorKind;
 use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending as Ended};
@@ -90,13 +92,36 @@ async fn cases_that_a_file_cannot_have_are_left_to_the_worker() {
     let waiting: Vec<Case> = rig.all().await;
     let ids = waiting.iter().filter(|case| case.asking.submitted.is_some());
     assert_eq!(ids.map(|case| case.id.as_str()).collect::<Vec<_>>(), ["C00004"]);
+    rig.tick();
     assert_eq!(rig.run().await.results.values().sum::<u64>(), 2, "no lease is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_case_that_a_file_cannot_have_is_free_while_the_file_is_written() {
+    let mut long = numbered(0);
+    long.surname = Some("Quent".repeat(9));
+    let rig = Rig::with(vec![long, numbered(1)]).await;
+    // The program is killed before the batch is on record, and its leases count.
+    let killed = rig.over(Ending::after(0, false, &rig.store));
+    let policy = BatchPolicy::everything();
+    let mut progress = |_| ();
+    let build = killed.build(&policy, &mut progress);
+    assert!(tokio::time::timeout(Duration::from_secs(5), build).await.is_err());
+    rig.tick();
+    let now = rig.clock.now();
+    let lease = Lease::new("other", now, now + TimeDelta::seconds(1));
+    let claim = rig.cases.claim_due(9, &lease).await.unwrap();
+    let ids: Vec<&str> = claim.cases.iter().map(|case| case.id.as_str()).collect();
+    assert_eq!(ids, ["C00000"]);
 }
 
 #[tokio::test]
 async fn the_policy_chooses() {
     let rig = Rig::of(5).await;
-    let build = async |policy| rig.batches().build(&policy, &mut |_| ()).await.unwrap().len();
+    let build = async |policy| {
+        rig.tick();
+        rig.batches().build(&policy, &mut |_| ()).await.unwrap().len()
+    };
     assert_eq!(build(BatchPolicy::first_load()).await, 0, "fewer than 1,000 are due");
     assert_eq!(build(BatchPolicy::reverification().with_at_least(1)).await, 0);
     assert_eq!(build(BatchPolicy::more_than(5)).await, 0);
