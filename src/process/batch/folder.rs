@@ -115,6 +115,11 @@ impl Folder {
         Ok(target)
     }
 
+    /// Whether an arrival of the same name is in the folder `folder` of the folder.
+    pub(super) fn is_aside(&self, file: &Path, folder: &str) -> bool {
+        self.path.join(folder).join(file.file_name().unwrap_or_default()).exists()
+    }
+
     fn part(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}.part"))
     }

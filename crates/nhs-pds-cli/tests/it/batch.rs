@@ -598,6 +598,24 @@ async fn a_refused_request_is_named_until_its_file_is_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_another_folder_is_named() {
+    let borough = Borough::new(60);
+    borough.import("a.sqlite");
+    let mail = Mailboxes::of(&borough, |mesh| mesh).await;
+    fs::write(borough.path("password.txt"), "hunter3").unwrap();
+    let done = mail.run(&borough, "send", &[]);
+    let id = borough.status("a.sqlite")[0]["id"].as_str().unwrap().to_owned();
+    let says = format!("batch: {id} was not sent: ");
+    assert!(done.code == 1 && done.err.contains(&says), "{done:?}");
+    fs::write(borough.path("password.txt"), "hunter2").unwrap();
+    let other = borough.path("other");
+    let done = mail.run(&borough, "send", &["--no-build", "--folder", &other]);
+    let says = format!("batch: {id} is ready, and its file is not in {other}: ");
+    assert!(done.code == 1 && done.err.contains(&says), "{done:?}");
+    assert_eq!(mail.run(&borough, "send", &["--no-build"]).code, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_whose_fate_is_not_known_is_for_a_person() {
     let borough = Borough::new(60);
     borough.import("a.sqlite");

@@ -8,8 +8,9 @@ use super::opened::Open;
 use super::refused::RefusedRows;
 use crate::console::{Failed, because, say, warn};
 use crate::progress;
-use nhs_pds::process::batch::{Batch, Collected, RowReport, Sent};
+use nhs_pds::process::batch::{Batch, BatchState, Collected, RowReport, Sent};
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// Whether the service has every file.
 pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
@@ -22,10 +23,10 @@ pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
     let sent = open.batches.send(&mailbox).await;
     bar.finish_and_clear();
     open.close();
-    say_sent(&sent?)
+    say_sent(&sent?, &open.folder)
 }
 
-fn say_sent(sent: &Sent) -> Result<bool, Failed> {
+fn say_sent(sent: &Sent, folder: &Path) -> Result<bool, Failed> {
     let mut said = String::new();
     for Batch { id, rows, bytes, message_id, until, .. } in &sent.sent {
         let message = message_id.as_deref().unwrap_or("-");
@@ -48,10 +49,30 @@ fn say_sent(sent: &Sent) -> Result<bool, Failed> {
             "batch: the service refused {id}{code}: its cases return to the worker; correct the cause before the next send"
         ));
     }
-    if let Some(error) = &sent.failed {
-        warn(format!("batch: {}", failed(error)));
+    for batch in &sent.elsewhere {
+        warn(elsewhere(batch, folder));
     }
-    Ok(sent.held.is_empty() && sent.refused.is_empty() && sent.failed.is_none())
+    if let (Some(error), [Batch { id, .. }, others @ ..]) = (&sent.failed, &*sent.not_sent) {
+        let others = match others.len() {
+            0 => String::new(),
+            count => format!("; {count} more files wait"),
+        };
+        warn(format!("batch: {id} was not sent: {}{others}", failed(error)));
+    }
+    let has_all = sent.held.is_empty() && sent.refused.is_empty();
+    Ok(has_all && sent.not_sent.is_empty() && sent.elsewhere.is_empty())
+}
+
+/// What a person must do about a batch that is to leave, and whose file is not here.
+pub(super) fn elsewhere(Batch { id, state, .. }: &Batch, folder: &Path) -> String {
+    let (place, or) = (folder.display(), "give the --folder in which it was written, or");
+    if *state == BatchState::Ready {
+        return format!("batch: {id} is ready, and its file is not in {place}: {or} release it");
+    }
+    format!(
+        "batch: {id} may have been sent, and its file is not in {place}: {or}, if that is lost and the service's team says \
+         that MESH has no message with the local id {id}, release it"
+    )
 }
 
 /// What a person must do about a batch whose fate is not known.

@@ -1,6 +1,7 @@
 //! `batch export`.
 
 use super::args::{Building, Export};
+use super::exchange::elsewhere as not_here;
 use super::opened::Open;
 use crate::console::{Failed, about, say, warn};
 use crate::progress;
@@ -32,11 +33,7 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
     let (here, elsewhere): (Vec<Batch>, Vec<Batch>) =
         ready.filter(is_wanted).partition(|batch| open.batches.has_file(batch));
     for batch in &elsewhere {
-        warn(format!(
-            "batch: {} is ready, and its file is not in {}: give the --folder in which it was written, or release it",
-            batch.id,
-            open.folder.display()
-        ));
+        warn(not_here(batch, &open.folder));
     }
     if here.is_empty() {
         say("No case is due: no file was written.\n")?;
