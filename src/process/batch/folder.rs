@@ -1,9 +1,11 @@
 //! The folder with the files of batches. One program at a time works with it.
 
 use crate::process::error::{Error, ErrorKind};
+use chrono::{DateTime, Utc};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The folder, while this program has it.
 #[derive(Debug)]
@@ -70,6 +72,25 @@ impl Folder {
             }
         }
         Ok(())
+    }
+
+    /// The complete requests that were written before `before`. Files with another form of name are not of this library.
+    pub(super) fn requests_before(&self, before: DateTime<Utc>) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let id = name.strip_suffix(".csv").and_then(|id| Uuid::try_parse(id).ok());
+            // Uuid reads other forms too.
+            if id.is_none_or(|id| format!("{id}.csv") != name) {
+                continue;
+            }
+            let written = entry.metadata().and_then(|file| file.modified()).map_err(failed)?;
+            if DateTime::<Utc>::from(written) < before {
+                names.push(name);
+            }
+        }
+        Ok(names)
     }
 
     /// Whether the file `name` is here, complete or not.

@@ -12,10 +12,11 @@ use nhs_pds::process::alert::AlertSink;
 use nhs_pds::process::batch::{Batch, BatchPolicy, BatchState, Batches, Ending};
 use nhs_pds::process::store::{Commit, Committed, Store};
 use nhs_pds::process::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 /// One batch for each case.
 async fn built(rig: &Rig) -> Vec<Batch> {
@@ -281,4 +282,31 @@ async fn a_service_that_fails_three_times_is_not_asked_again() {
     assert_eq!(sent.failed.unwrap().kind(), ErrorKind::Configuration, "the first error is kept");
     assert_eq!(post.taken().len(), 1, "the last two were not tried");
     assert_eq!(rig.batches().send(&post).await.unwrap().sent.len(), 7);
+}
+
+#[tokio::test]
+async fn old_requests_of_unlisted_batches_are_deleted() {
+    let rig = Rig::of(1).await;
+    let id = built(&rig).await[0].id.clone();
+    let folder = rig.file("batches");
+    let write = |name: &str, days: u32| {
+        let file = File::create(folder.join(name)).unwrap();
+        file.set_modified(SystemTime::from(begin()) - Duration::from_secs(86_400) * days).unwrap();
+    };
+    let old = "0f2a9c56-5b0c-4c38-8a9e-0d4a57a6f0c1.csv";
+    let (new, capital) = (old.replace("0f", "1f"), old.to_uppercase().replace("CSV", "csv"));
+    write(old, 8);
+    write(&new, 6);
+    write("notes.csv", 8);
+    write(&capital, 8);
+    write(&format!("{id}.csv"), 8);
+    rig.batches().tidy().await.unwrap();
+    let mut left = files(&rig, "");
+    left.sort();
+    let mut expected = [new, capital, "notes.csv".to_owned(), format!("{id}.csv")];
+    expected.sort();
+    assert_eq!(left, expected, "what is listed, recent, or of another form stays");
+    write(old, 8);
+    rig.batches().with_kept_files().tidy().await.unwrap();
+    assert_eq!(files(&rig, "sent"), [old]);
 }
