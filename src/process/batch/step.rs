@@ -2,16 +2,14 @@
 
 use crate::batch::BatchTracer;
 use crate::process::batch::batches::Batches;
+use crate::process::batch::pause::PAUSE;
 use crate::process::batch::policy::BatchPolicy;
+use crate::process::batch::record::Batch;
 use crate::process::error::{Error, ErrorKind};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
-
-/// How long no file is built on the schedule after one was refused, or could not be written. Each such file marks its
-/// cases and returns them, perhaps half a million.
-const PAUSE: TimeDelta = TimeDelta::hours(6);
 
 /// What a [`Process`](crate::process::Process) does by batch.
 #[derive(Clone, Debug)]
@@ -21,7 +19,7 @@ pub(in crate::process) struct ByBatch {
     policy: BatchPolicy,
     /// The exchange with the service, which may take longer than a run.
     exchange: Arc<Mutex<Option<JoinHandle<()>>>>,
-    /// Before which time no file is built.
+    /// Before which time no file is built, because the last one could not be written.
     paused_until: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
@@ -41,7 +39,15 @@ impl ByBatch {
         if until.is_some_and(|until| self.batches.now() < until) {
             return;
         }
-        if let Err(error) = self.try_build().await {
+        let built = match self.batches.refused_lately().await {
+            Ok(Some(Batch { id, code, .. })) => {
+                tracing::info!(batch = id, code, "no files are written: the service refused one");
+                return;
+            }
+            Ok(None) => self.try_build().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = built {
             if error.kind() == ErrorKind::BatchFolder {
                 self.pause();
             }
@@ -79,9 +85,6 @@ impl ByBatch {
     async fn send_and_collect(&self) {
         match self.batches.send(&*self.service).await {
             Ok(sent) => {
-                if !sent.refused.is_empty() {
-                    self.pause();
-                }
                 report("send", sent.sent.len(), sent.failed.as_ref());
             }
             Err(error) => {

@@ -1,4 +1,4 @@
-//! Files that are refused, elsewhere, foreign or come again.
+//! Files that are refused, elsewhere, foreign or come again, and pauses.
 
 use super::rig::{Attempt, Post, Rig, Waiting, begin, by, no_match, response};
 use async_trait::async_trait;
@@ -11,8 +11,10 @@ use nhs_pds::clock::Clock;
 use nhs_pds::process::alert::AlertSink;
 use nhs_pds::process::batch::{Batch, BatchPolicy, BatchState, Batches, Ending};
 use nhs_pds::process::store::{Commit, Committed, Store};
-use nhs_pds::process::Error;
+use nhs_pds::process::{Error, Process, Schedule, Worker};
+use nhs_pds::trace::ScriptedTracer;
 use std::fs::{self, File};
+use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -309,4 +311,55 @@ async fn old_requests_of_unlisted_batches_are_deleted() {
     write(old, 8);
     rig.batches().with_kept_files().tidy().await.unwrap();
     assert_eq!(files(&rig, "sent"), [old]);
+}
+
+/// A process that traces by file.
+fn process(rig: &Rig, service: impl BatchTracer + 'static, least: u64) -> Process {
+    let tracer = Arc::new(ScriptedTracer::new([]));
+    let worker = Worker::new(tracer, Arc::clone(&rig.store), rig.settings());
+    let batches = Batches::beside(&worker, rig.file("batches"));
+    let policy = BatchPolicy::everything().with_at_least(least);
+    let schedule = Schedule::every(Duration::from_secs(30 * 60)).unwrap();
+    Process::new(worker, schedule).with_batches(batches, Arc::new(service), policy)
+}
+
+/// Runs the process until `script` has ended.
+async fn run_beside(process: &Process, script: impl Future<Output = ()>) {
+    let (process, (stop, stopped)) = (process.clone(), tokio::sync::oneshot::channel::<()>());
+    let run = tokio::spawn(async move {
+        let stopped = async { drop(stopped.await) };
+        process.run_until(stopped, &mut |_| ()).await.unwrap();
+    });
+    script.await;
+    stop.send(()).unwrap();
+    run.await.unwrap();
+}
+
+/// Waits until something is so.
+async fn until(is_so: impl AsyncFn() -> bool) {
+    let so = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(300), so).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_file_is_built_on_the_schedule_for_six_hours_after_one_was_refused() {
+    let refuses = [Attempt::Fails(ErrorKind::Refused); 2];
+    let (rig, post) = (Rig::of(2).await, Post::with(&refuses));
+    // Each is a process that was started again, and its first run.
+    for (hours, lives) in [(0, 1), (0, 1), (5, 1), (6, 2), (11, 2)] {
+        rig.clock.set(begin() + TimeDelta::hours(hours));
+        let collected = post.collected();
+        let script = until(async || post.collected() > collected);
+        run_beside(&process(&rig, post.clone(), 1), script).await;
+        assert_eq!(states(&rig).await, vec![REFUSED; lives], "after {hours} hours");
+    }
+    assert!(rig.all().await.iter().all(|case| case.asking.unanswered > 0), "traced singly");
+    // A user may.
+    assert!(rig.batches().refused_lately().await.unwrap().is_some());
+    rig.pass(1);
+    assert!(!built(&rig).await.is_empty());
 }

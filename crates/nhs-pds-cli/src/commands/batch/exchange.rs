@@ -12,18 +12,39 @@ use nhs_pds::process::batch::{Batch, BatchState, Collected, RowReport, Sent};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// Whether the service has every file.
+/// Whether the service has every file, and the due cases are in files if they should be.
 pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
     let mailbox = args.mesh.mailbox()?;
     let mut open = Open::of(&args.common).await?;
-    if !args.no_build {
+    let writes = !args.no_build;
+    let is_held_up = writes
+        && !args.despite_refusal
+        && {
+            let refused = open.batches.refused_lately().await?;
+            if let Some(batch) = &refused {
+                warn(format!(
+                    "{}: no file is written for six hours after that; correct the cause, then run `nhs-pds batch send \
+                 --despite-refusal`",
+                    refused_at(batch)
+                ));
+            }
+            refused.is_some()
+        };
+    if writes && !is_held_up {
         build(&mut open, &args.building).await?;
     }
     let bar = progress::waiting("sending".to_owned());
     let sent = open.batches.send(&mailbox).await;
     bar.finish_and_clear();
     open.close();
-    say_sent(&sent?, &open.folder)
+    let is_sent = say_sent(&sent?, &open.folder)?;
+    Ok(is_sent && !is_held_up)
+}
+
+/// That the service refused a file, which, when and why.
+pub(super) fn refused_at(Batch { id, code, changed_at, .. }: &Batch) -> String {
+    let code = code.as_deref().map(|code| format!(" (code {code})")).unwrap_or_default();
+    format!("batch: the service refused {id}{code} at {}", changed_at.format("%Y-%m-%d %H:%M UTC"))
 }
 
 fn say_sent(sent: &Sent, folder: &Path) -> Result<bool, Failed> {

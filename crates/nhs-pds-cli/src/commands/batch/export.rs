@@ -1,7 +1,7 @@
 //! `batch export`.
 
 use super::args::{Building, Export};
-use super::exchange::elsewhere as not_here;
+use super::exchange::{elsewhere as not_here, refused_at};
 use super::opened::Open;
 use crate::console::{Failed, about, say, warn};
 use crate::progress;
@@ -23,6 +23,9 @@ pub(super) async fn run(args: &Export) -> Result<bool, Failed> {
 }
 
 async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, Failed> {
+    if let Some(refused) = open.batches.refused_lately().await? {
+        warn(format!("{}: correct the cause before you upload a file", refused_at(&refused)));
+    }
     build(open, &args.building).await?;
     let ready = open.batches.list().await?.into_iter();
     // A program that was killed while it gave a file to a user left it as exporting.
