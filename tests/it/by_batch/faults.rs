@@ -19,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
 
 /// One batch for each case.
 async fn built(rig: &Rig) -> Vec<Batch> {
@@ -362,4 +363,75 @@ async fn no_file_is_built_on_the_schedule_for_six_hours_after_one_was_refused() 
     assert!(rig.batches().refused_lately().await.unwrap().is_some());
     rig.pass(1);
     assert!(!built(&rig).await.is_empty());
+}
+
+/// A service that waits in a call until it may go on.
+#[derive(Clone, Debug)]
+struct Slow {
+    post: Post,
+    sending: Arc<AtomicUsize>,
+    collecting: Arc<AtomicUsize>,
+    may_go_on: Arc<Notify>,
+}
+
+#[async_trait]
+impl BatchTracer for Slow {
+    async fn submit(
+        &self,
+        file: Outgoing<'_>,
+        journal: &mut dyn Journal,
+    ) -> Result<(), BatchError> {
+        if self.sending.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.may_go_on.notified().await;
+        }
+        self.post.submit(file, journal).await
+    }
+
+    async fn collect(&self, folder: &Path, inbox: &mut dyn Inbox) -> Result<usize, BatchError> {
+        if self.collecting.fetch_add(1, Ordering::SeqCst) == 0 {
+            self.may_go_on.notified().await;
+        }
+        self.post.collect(folder, inbox).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_ends_the_exchange_after_the_file_on_its_way() {
+    let rig = Rig::of(3).await;
+    built(&rig).await;
+    let slow = Slow {
+        post: Post::default(),
+        sending: Arc::default(),
+        collecting: Arc::default(),
+        may_go_on: Arc::default(),
+    };
+    let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
+    let process = process(&rig, slow.clone(), 1_000);
+    let user = by("Jo Doe");
+    let script = async {
+        until(async || count(&slow.sending) == 1).await;
+        process.pause(&user).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        slow.may_go_on.notify_one();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!((slow.post.taken().len(), count(&slow.sending)), (1, 1), "it was on its way");
+        assert_eq!((count(&slow.collecting), states(&rig).await[0]), (0, BatchState::Sent));
+        // A run that a user wants all the same exchanges files.
+        process.run_now(&user).await.unwrap();
+        until(async || count(&slow.collecting) == 1).await;
+        assert_eq!(slow.post.taken().len(), 3);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(slow.post.collected(), 0, "it still waits");
+        process.resume(&user).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        process.pause(&user).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        // The call has ended: nothing takes this.
+        slow.may_go_on.notify_waiters();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(slow.post.collected(), 0);
+        process.run_now(&user).await.unwrap();
+        until(async || slow.post.collected() == 1).await;
+    };
+    run_beside(&process, script).await;
 }
