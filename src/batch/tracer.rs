@@ -117,6 +117,8 @@ pub trait Inbox: Send {
 ///   [`Unavailable`](crate::batch::ErrorKind::Unavailable) or [`Configuration`](crate::batch::ErrorKind::Configuration).
 ///   After these, the file may be sent as for the first time. After the others, the next attempt is
 ///   [`repeated`](Outgoing::repeated).
+/// * A further attempt may be for a file that is not there any more. If the service does not have it, the error is
+///   [`Storage`](crate::batch::ErrorKind::Storage).
 /// * [`Journal::accepted`] is called before the second part of a file is sent. `Ok` means that the service has the whole
 ///   file, and that the journal has its message.
 /// * [`collect`](Self::collect) hands each arrival to the inbox, and acknowledges it only once the inbox has stored it. An

@@ -31,14 +31,8 @@ pub(in crate::mesh) async fn submit(
             "the identifier or the file's name has characters that MESH does not take",
         ));
     };
-    let path = file.file.to_owned();
-    let size = blocking(move || Ok(std::fs::metadata(path).map_err(fault::of_file)?.len())).await?;
-    if size == 0 {
-        return Err(refused("the file is empty"));
-    }
     let is_repeat = file.is_repeat || file.message_id.is_some();
-    let path = file.file.to_owned();
-    let upload = Upload { calls, id: file.id, file: path, name, size, is_repeat };
+    let upload = Upload { calls, id: file.id, file: file.file.to_owned(), name, is_repeat };
     let found = match (file.message_id, is_repeat) {
         (Some(message), _) => Some(upload.track(message).await?),
         (None, true) => upload.settled().await?,
@@ -55,14 +49,19 @@ struct Upload<'a> {
     id: &'a str,
     file: PathBuf,
     name: HeaderValue,
-    size: u64,
     is_repeat: bool,
 }
 
 impl Upload<'_> {
     /// Sends the first chunk, once, and the others.
     async fn begin(&self, journal: &mut dyn Journal) -> Result<(), Error> {
-        let plan = Plan::new(&self.calls.config, self.size);
+        let file = self.file.clone();
+        let size = blocking(move || Ok(std::fs::metadata(file).map_err(fault::of_file)?.len()));
+        let size = size.await?;
+        if size == 0 {
+            return Err(refused("the file is empty"));
+        }
+        let plan = Plan::new(&self.calls.config, size);
         if plan.chunks() > 1 {
             let file = self.file.clone();
             blocking(move || plan.keep(&file).map_err(fault::of_file)).await?;
@@ -684,5 +683,24 @@ mod tests {
         let missing = Outgoing::new("1", &path, "a");
         let error = mailbox.submit(missing, &mut Diary::default()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Storage);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_gone_is_looked_up_all_the_same() {
+        let gone = async |replies| {
+            let folder = tempfile::tempdir().unwrap();
+            let (mailbox, script) = mailbox(config(), replies);
+            let mut diary = Diary { script: Some(Arc::clone(&script)), ..Diary::default() };
+            let path = folder.path().join("request.csv");
+            let outgoing = Outgoing::new("batch-1", &path, "request.csv").repeated(None);
+            let result = mailbox.submit(outgoing, &mut diary).await;
+            (result, diary.accepted.len(), lines(&script))
+        };
+        let (result, accepted, lines) = gone(vec![tracked("accepted")]).await;
+        result.unwrap();
+        assert_eq!((accepted, &*lines), (1, &[LOOK_UP.to_owned()][..]));
+        let (result, accepted, lines) = gone(vec![unknown(), unknown()]).await;
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Storage);
+        assert_eq!((accepted, lines.len()), (0, 2), "nothing is sent");
     }
 }

@@ -19,7 +19,8 @@ impl Process {
     /// worker traces the cases that a response does not settle.
     ///
     /// A run in which the batch service fails is an ordinary run. When the process ends, the rest of a response is
-    /// imported after the next start.
+    /// imported after the next start. When a user pauses the process, a file on its way is sent to its end, and nothing
+    /// else is sent, received or imported before it is resumed.
     #[must_use]
     pub fn with_batches(
         mut self,
@@ -32,17 +33,19 @@ impl Process {
         self
     }
 
-    /// The part of batches in a run, until it is told to stop.
+    /// The part of batches in a run, until it is told to stop. `was_paused` is whether the process was paused when the run
+    /// began.
     pub(in crate::process) async fn trace_by_batch(
         &self,
         ending: Pin<&mut (impl Future<Output = ()> + Send)>,
+        was_paused: bool,
     ) {
         if let Some(by_batch) = &self.by_batch
             && !by_batch.is_exchanging()
         {
             let built = until(ending, by_batch.build());
             if beside(built, self.give_signs()).await.is_some() {
-                by_batch.exchange();
+                by_batch.exchange(was_paused);
             }
         }
     }

@@ -313,7 +313,7 @@ impl Process {
         let ending = pin!(ending);
         let mut ending = pin!(fused(ending));
         #[cfg(feature = "batch")]
-        self.trace_by_batch(ending.as_mut()).await;
+        self.trace_by_batch(ending.as_mut(), was_paused).await;
         let run = self.worker.run(ending.as_mut(), &stopping, &mut observe);
         let (run, _) = beside(run, self.give_signs()).await;
         let stopped = shut_down.load(Ordering::SeqCst);

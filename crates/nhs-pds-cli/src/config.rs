@@ -456,7 +456,7 @@ mod tests {
     use std::io::Write as _;
 
     /// The options that only the command line may set: they say what to do with one person, item or event.
-    const ARGUMENTS_ONLY: [&str; 50] = [
+    const ARGUMENTS_ONLY: [&str; 51] = [
         "address",
         "advisory",
         "after",
@@ -473,6 +473,7 @@ mod tests {
         "date-of-birth",
         "date-of-death",
         "death-date",
+        "despite-refusal",
         "email",
         "exact",
         "family",

@@ -279,11 +279,14 @@ impl Batches {
 
     /// Deletes the request file of a batch that has left or ended, unless files are kept.
     pub(super) fn clean(&self, folder: &Folder, batch: &Batch) -> Result<(), Error> {
-        let name = batch.file_name();
-        if !self.keeps_files || !folder.file(&name).exists() {
-            return folder.delete(&name);
+        self.clean_file(folder, &batch.file_name())
+    }
+
+    pub(super) fn clean_file(&self, folder: &Folder, name: &str) -> Result<(), Error> {
+        if !self.keeps_files || !folder.file(name).exists() {
+            return folder.delete(name);
         }
-        folder.set_aside(&folder.file(&name), "sent").map(drop)
+        folder.set_aside(&folder.file(name), "sent").map(drop)
     }
 
     /// Waits for a service. A process that waits for its service is not stuck.

@@ -303,7 +303,7 @@ impl Builder<'_> {
 
     /// Completes the file, if one is open.
     async fn finish(&mut self) -> Result<(), Error> {
-        let Some(Open { mut batch, file, .. }) = self.open.take() else { return Ok(()) };
+        let Some(Open { batch, file, .. }) = self.open.take() else { return Ok(()) };
         let (file, written) = file.finish().map_err(unwritten)?;
         let list = self.batches.records();
         if written.rows == 0 {
@@ -313,14 +313,22 @@ impl Builder<'_> {
         }
         self.folder.complete(&batch.file_name(), &file)?;
         let ready = list.change(&batch.id, |batch| {
+            if batch.state != BatchState::Building {
+                return false;
+            }
             (batch.rows, batch.bytes, batch.waiting) = (written.rows, written.bytes, written.rows);
             batch.state = BatchState::Ready;
             true
         });
-        if let Some(ready) = ready.await? {
-            batch = ready;
+        match ready.await? {
+            Some(ready) => self.ready.push(ready),
+            // Another program took this one for dead, and has returned the cases that were marked by then.
+            None => {
+                tracing::warn!(batch = batch.id, "a batch was withdrawn while it was built");
+                let state = BatchState::Closed(Ending::Withdrawn);
+                self.batches.end(self.folder, &Batch { state, ..batch }).await?;
+            }
         }
-        self.ready.push(batch);
         Ok(())
     }
 }

@@ -9,10 +9,12 @@ use crate::process::batch::inbox::{Accepting, Arriving};
 use crate::process::batch::record::{Batch, BatchState, Ending};
 use crate::process::batch::rows::RowReport;
 use crate::process::error::{Error, ErrorKind};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::error::Error as _;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The result of [`Batches::send`].
 #[non_exhaustive]
@@ -24,9 +26,20 @@ pub struct Sent {
     pub held: Vec<Batch>,
     /// The batches whose file the service has refused. Their cases return to the normal way.
     pub refused: Vec<Batch>,
-    /// Why the others were not sent. They are sent by the next call.
+    /// The batches that were not sent because the service failed: after three failures in a row, no other is tried. The
+    /// next call continues with them.
+    pub not_sent: Vec<Batch>,
+    /// The batches that are to be sent, and whose file is not in this folder: it is in another one, or is lost.
+    pub elsewhere: Vec<Batch>,
+    /// Why the first of [`not_sent`](Self::not_sent) was not sent.
     pub failed: Option<batch::Error>,
 }
+
+/// After how many failures in a row no other file is tried: the service, and not one file, is the cause.
+const MOST_FAILURES: usize = 3;
+
+/// How long the program of another folder may still be sending a file.
+const STILL_SENDING: TimeDelta = TimeDelta::hours(1);
 
 /// The result of [`Batches::collect`].
 #[non_exhaustive]
@@ -55,20 +68,34 @@ impl Batches {
     pub async fn send(&self, service: &dyn BatchTracer) -> Result<Sent, Error> {
         let folder = self.open_folder()?;
         self.tidy_in(&folder).await?;
-        self.send_in(&folder, service).await
+        self.send_in(&folder, service, &AtomicBool::new(false)).await
     }
 
+    /// The same. Begins to send no other file once `stops` is true.
     pub(super) async fn send_in(
         &self,
         folder: &Folder,
         service: &dyn BatchTracer,
+        stops: &AtomicBool,
     ) -> Result<Sent, Error> {
-        let mut result = Sent::default();
+        let (mut result, mut failures) = (Sent::default(), 0);
         for batch in self.list().await? {
-            let is_here = folder.file(&batch.file_name()).exists();
             let repeats = batch.state == BatchState::Sending;
-            if !is_here || !(repeats || batch.state == BatchState::Ready) {
+            if !(repeats || batch.state == BatchState::Ready) {
                 continue;
+            }
+            // Without its file, a batch that may have left can still be looked up.
+            let is_left = repeats && batch.changed_at + STILL_SENDING <= self.now();
+            if !is_left && !folder.file(&batch.file_name()).exists() {
+                result.elsewhere.push(batch);
+                continue;
+            }
+            if failures == MOST_FAILURES {
+                result.not_sent.push(batch);
+                continue;
+            }
+            if stops.load(Ordering::SeqCst) {
+                break;
             }
             if !repeats {
                 let sending = self.to_state(&batch.id, BatchState::Ready, BatchState::Sending);
@@ -76,14 +103,21 @@ impl Batches {
                     continue;
                 }
             }
-            if !self.send_one(folder, service, &batch, repeats, &mut result).await? {
-                break;
+            match self.send_one(folder, service, &batch, repeats, &mut result).await? {
+                None => failures = 0,
+                Some(error) => {
+                    failures += 1;
+                    let (kind, code) = (error.kind().as_str(), error.code());
+                    tracing::warn!(batch = batch.id, kind, code, "a batch was not sent");
+                    result.not_sent.push(batch);
+                    result.failed.get_or_insert(error);
+                }
             }
         }
         Ok(result)
     }
 
-    /// Sends one file, which is on record as about to leave. Returns whether another may be sent now.
+    /// Sends one file, which is on record as about to leave. Returns the error of the service, if it has to be tried again.
     async fn send_one(
         &self,
         folder: &Folder,
@@ -91,7 +125,7 @@ impl Batches {
         batch: &Batch,
         repeats: bool,
         result: &mut Sent,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<batch::Error>, Error> {
         let (id, name) = (&*batch.id, batch.file_name());
         let path = folder.file(&name);
         let outgoing = Outgoing::new(id, &path, &name);
@@ -104,39 +138,29 @@ impl Batches {
                 self.clean(folder, &sent)?;
                 result.sent.push(sent);
             }
-            return Ok(true);
+            return Ok(None);
         };
         match error.kind() {
             batch::ErrorKind::Refused => {
                 let code = error.code().map(str::to_owned);
                 tracing::warn!(batch = id, code, "the service refused a batch");
-                let list = self.records();
-                let refused = list.change(id, |batch| {
-                    batch.state = BatchState::Releasing(Ending::Refused);
-                    batch.code.clone_from(&code);
-                    true
-                });
-                if let Some(refused) = refused.await? {
+                if let Some(refused) = self.refused(id, BatchState::Sending, code).await? {
                     result.refused.push(self.end(folder, &refused).await?);
                 }
-                Ok(true)
             }
             batch::ErrorKind::Undetermined if repeats => {
                 tracing::warn!(batch = id, "whether the service has a batch is not known");
                 result.held.extend(to(BatchState::Held).await?);
-                Ok(true)
             }
+            batch::ErrorKind::Storage if !path.exists() => result.elsewhere.push(batch.clone()),
             // The service has not got it.
             batch::ErrorKind::Unavailable | batch::ErrorKind::Configuration if !repeats => {
                 to(BatchState::Ready).await?;
-                result.failed = Some(error);
-                Ok(false)
+                return Ok(Some(error));
             }
-            _ => {
-                result.failed = Some(error);
-                Ok(false)
-            }
+            _ => return Ok(Some(error)),
         }
+        Ok(None)
     }
 
     /// Receives what has arrived at `service`, and imports it: see [`import`](Self::import). Returns the cases of files
@@ -188,8 +212,10 @@ impl Batches {
                 Err(error) if error.kind() == ErrorKind::BatchResponse => {
                     let code = refused_by(&error);
                     tracing::warn!(code, "a file that has arrived is not a response to a batch");
+                    // A message may arrive again. Another batch may be under way by then.
+                    let is_new = !folder.is_aside(&file, REFUSED);
                     result.refused.push(folder.set_aside(&file, REFUSED)?);
-                    if let Some(code) = code {
+                    if let Some(code) = code.filter(|_| is_new) {
                         self.refused_as_a_whole(folder, code).await?;
                     }
                 }
@@ -201,27 +227,55 @@ impl Batches {
 }
 
 impl Batches {
-    /// Returns the cases of the batch whose request the service has refused as a whole, if only one is under way. The
+    /// Returns the cases of the batch whose request the service has refused as a whole, if only one may be meant. The
     /// response does not say which batch it is about.
     async fn refused_as_a_whole(&self, folder: &Folder, code: &'static str) -> Result<(), Error> {
-        let batches = self.list().await?;
-        let mut sent = batches.iter().filter(|batch| batch.state == BatchState::Sent);
-        let (Some(batch), None) = (sent.next(), sent.next()) else { return Ok(()) };
-        let list = self.records();
-        let refused = list.change(&batch.id, |batch| {
-            let is_sent = batch.state == BatchState::Sent;
-            if is_sent {
-                batch.state = BatchState::Releasing(Ending::Refused);
-                batch.code = Some(code.to_owned());
-            }
-            is_sent
-        });
-        if let Some(refused) = refused.await? {
+        let (batches, now) = (self.list().await?, self.now());
+        let mut meant = batches.iter().filter(|batch| may_be_answered(batch, now));
+        let (Some(batch), None) = (meant.next(), meant.next()) else { return Ok(()) };
+        let code = Some(code.to_owned());
+        if let Some(refused) = self.refused(&batch.id, BatchState::Sent, code).await? {
             self.end(folder, &refused).await?;
         }
         Ok(())
     }
+
+    /// Notes that the service has refused the batch `id`, which is in the state `from`. Its cases are not yet returned.
+    async fn refused(
+        &self,
+        id: &str,
+        from: BatchState,
+        code: Option<String>,
+    ) -> Result<Option<Batch>, Error> {
+        let change = |batch: &mut Batch| {
+            let is_from = batch.state == from;
+            if is_from {
+                batch.state = BatchState::Releasing(Ending::Refused);
+                batch.code.clone_from(&code);
+            }
+            is_from
+        };
+        self.records().change(id, change).await
+    }
 }
+
+/// Whether a response about the batch may still come.
+fn may_be_answered(batch: &Batch, now: DateTime<Utc>) -> bool {
+    match batch.state {
+        BatchState::Exporting
+        | BatchState::Exported
+        | BatchState::Sending
+        | BatchState::Sent
+        | BatchState::Held => true,
+        BatchState::Releasing(ending) | BatchState::Closed(ending) => {
+            matches!(ending, Ending::Lost | Ending::Released) && batch.changed_at + LATE > now
+        }
+        BatchState::Building | BatchState::Ready => false,
+    }
+}
+
+/// How long after its end a batch may still be answered that was given up.
+const LATE: TimeDelta = TimeDelta::days(7);
 
 /// The code with which the service has refused the whole request, if that is the cause.
 fn refused_by(error: &Error) -> Option<&'static str> {

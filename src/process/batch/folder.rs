@@ -1,9 +1,11 @@
 //! The folder with the files of batches. One program at a time works with it.
 
 use crate::process::error::{Error, ErrorKind};
+use chrono::{DateTime, Utc};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use uuid::Uuid;
 
 /// The folder, while this program has it.
 #[derive(Debug)]
@@ -72,6 +74,25 @@ impl Folder {
         Ok(())
     }
 
+    /// The complete requests that were written before `before`. Files with another form of name are not of this library.
+    pub(super) fn requests_before(&self, before: DateTime<Utc>) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let id = name.strip_suffix(".csv").and_then(|id| Uuid::try_parse(id).ok());
+            // Uuid reads other forms too.
+            if id.is_none_or(|id| format!("{id}.csv") != name) {
+                continue;
+            }
+            let written = entry.metadata().and_then(|file| file.modified()).map_err(failed)?;
+            if DateTime::<Utc>::from(written) < before {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
     /// Whether the file `name` is here, complete or not.
     pub(super) fn has(&self, name: &str) -> bool {
         self.file(name).exists() || self.part(name).exists()
@@ -113,6 +134,11 @@ impl Folder {
         let target = target.join(file.file_name().unwrap_or_default());
         fs::rename(file, &target).and_then(|()| sync(&self.path)).map_err(failed)?;
         Ok(target)
+    }
+
+    /// Whether an arrival of the same name is in the folder `folder` of the folder.
+    pub(super) fn is_aside(&self, file: &Path, folder: &str) -> bool {
+        self.path.join(folder).join(file.file_name().unwrap_or_default()).exists()
     }
 
     fn part(&self, name: &str) -> PathBuf {

@@ -1,5 +1,6 @@
 //! Reads a response, and settles the cases that wait for its rows.
 
+use crate::audit::{self, Filter};
 use crate::batch::Reference;
 use crate::batch::file::{Entry, FileError, FileErrorKind, ResponseFile, ResponseRow};
 use crate::process::batch::batches::Batches;
@@ -21,6 +22,10 @@ use tokio::task::JoinSet;
 /// How many rows are settled at a time. Their commits share the wait for the disk.
 const IN_WORK: usize = 64;
 
+/// How many references are looked up in the trail when no row of a file has a case that waits. One response is of one
+/// request, so that its rows are of one store.
+const LOOKED_UP: usize = 8;
+
 /// The result of an import.
 #[non_exhaustive]
 #[derive(Debug, Default)]
@@ -37,6 +42,8 @@ pub struct Imported {
     pub batches: Vec<Batch>,
     /// Why the file was not read to its end, or does not have the rows that it should. What was read before is settled.
     pub fault: Option<FileError>,
+    /// Whether no row of the file is of this store.
+    is_foreign: bool,
 }
 
 impl Imported {
@@ -51,10 +58,7 @@ impl Imported {
         let may_be_settled = self.refused.keys().any(|fault| {
             matches!(fault, RowFault::Damaged(_) | RowFault::Duplicate | RowFault::Conflict)
         });
-        let is_foreign = self.rows > 0
-            && self.batches.is_empty()
-            && self.refused.get(&RowFault::Unknown) == Some(&self.rows);
-        self.fault.is_some() || may_be_settled || is_foreign
+        self.fault.is_some() || may_be_settled || self.is_foreign
     }
 
     fn count(&mut self, report: &RowReport) {
@@ -102,6 +106,7 @@ impl Batches {
         let mut response = open(&mut file)?;
         let (engine, mut imported) = (self.engine(), Imported::default());
         let (mut tasks, mut touched) = (JoinSet::new(), BTreeSet::new());
+        let mut unknown = Vec::new();
         let mut next = Some(());
         while next.is_some() || !tasks.is_empty() {
             while next.is_some() && tasks.len() < IN_WORK {
@@ -134,16 +139,38 @@ impl Batches {
                 };
                 engine.alive.sign();
                 touched.extend(batch);
+                if report.result == Err(RowFault::Unknown) && unknown.len() < LOOKED_UP {
+                    unknown.extend(report.reference.clone());
+                }
                 take(&mut imported, observer, &report);
             }
         }
-        if imported.refused.contains_key(&RowFault::Unknown) {
+        if let Some(&count) = imported.refused.get(&RowFault::Unknown) {
+            // Which batches are closed next says nothing about the file.
+            imported.is_foreign =
+                touched.is_empty() && count == imported.rows && !self.has_sent(&unknown).await?;
             touched.extend(self.answered_before().await?);
         }
         for id in touched {
             imported.batches.extend(self.answered_batch(&id).await?);
         }
         Ok(imported)
+    }
+
+    /// Whether this store has sent a row with one of the references, as its trail says. A response may arrive twice: the
+    /// second time no case waits for its rows any more.
+    async fn has_sent(&self, references: &[Reference]) -> Result<bool, Error> {
+        for reference in references {
+            let filter = Filter::new().with_message_id(reference.as_str());
+            match self.store.audit().page(&filter, 0, 1).await {
+                Ok(events) if events.is_empty() => {}
+                Ok(_) => return Ok(true),
+                // Nothing here says it.
+                Err(error) if error.kind() == audit::ErrorKind::Elsewhere => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
     }
 
     /// The batches for which no case waits, but which are not closed: a program was killed between the two.

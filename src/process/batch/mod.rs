@@ -19,6 +19,7 @@ mod folder;
 mod import;
 mod inbox;
 mod list;
+mod pause;
 pub(in crate::process) mod policy;
 mod question;
 mod record;

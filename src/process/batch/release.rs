@@ -13,7 +13,7 @@ use crate::process::run::record::came_back;
 use crate::process::run::turn::{Step, Turn};
 use crate::process::store::commit::Committed;
 use crate::trace::{self, ErrorKind, Exchange};
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
@@ -25,7 +25,8 @@ const ROUNDS: usize = 5;
 
 impl Batches {
     /// Does what is due without any message: withdraws files that a killed program has not completed, returns the cases
-    /// of refused batches, and notes which batches count as lost.
+    /// of refused batches, notes which batches count as lost, and deletes old requests of batches that are not listed any
+    /// more.
     ///
     /// # Errors
     ///
@@ -76,7 +77,16 @@ impl Batches {
             }
         }
         let batches = self.list().await?;
-        folder.delete_parts(|name| batches.iter().any(|batch| batch.file_name() == name))
+        let is_known = |name: &str| batches.iter().any(|batch| batch.file_name() == name);
+        folder.delete_parts(is_known)?;
+        // Of batches that are not listed any more. Another store may use the folder too: its own are lost by then.
+        let before = now.checked_sub_signed(self.lost_after).unwrap_or(DateTime::<Utc>::MIN_UTC);
+        for name in folder.requests_before(before)? {
+            if !is_known(&name) {
+                self.clean_file(folder, &name)?;
+            }
+        }
+        Ok(())
     }
 
     /// Returns the cases of a batch that is ending, and closes it.

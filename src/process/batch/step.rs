@@ -2,16 +2,22 @@
 
 use crate::batch::BatchTracer;
 use crate::process::batch::batches::Batches;
+use crate::process::batch::exchange::Sent;
+use crate::process::batch::pause::PAUSE;
 use crate::process::batch::policy::BatchPolicy;
+use crate::process::batch::record::Batch;
+use crate::process::control::wanted;
 use crate::process::error::{Error, ErrorKind};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::process::waiting::{beside, until};
+use chrono::{DateTime, Utc};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
-/// How long no file is built on the schedule after one was refused, or could not be written. Each such file marks its
-/// cases and returns them, perhaps half a million.
-const PAUSE: TimeDelta = TimeDelta::hours(6);
+/// How often an exchange looks whether a user has paused the process: a pause takes effect within five seconds.
+const LOOK: Duration = Duration::from_secs(4);
 
 /// What a [`Process`](crate::process::Process) does by batch.
 #[derive(Clone, Debug)]
@@ -21,7 +27,7 @@ pub(in crate::process) struct ByBatch {
     policy: BatchPolicy,
     /// The exchange with the service, which may take longer than a run.
     exchange: Arc<Mutex<Option<JoinHandle<()>>>>,
-    /// Before which time no file is built.
+    /// Before which time no file is built, because the last one could not be written.
     paused_until: Arc<Mutex<Option<DateTime<Utc>>>>,
 }
 
@@ -41,7 +47,15 @@ impl ByBatch {
         if until.is_some_and(|until| self.batches.now() < until) {
             return;
         }
-        if let Err(error) = self.try_build().await {
+        let built = match self.batches.refused_lately().await {
+            Ok(Some(Batch { id, code, .. })) => {
+                tracing::info!(batch = id, code, "no files are written: the service refused one");
+                return;
+            }
+            Ok(None) => self.try_build().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = built {
             if error.kind() == ErrorKind::BatchFolder {
                 self.pause();
             }
@@ -62,10 +76,25 @@ impl ByBatch {
         exchange.as_ref().is_some_and(|task| !task.is_finished())
     }
 
-    /// Begins to send what is ready, and to receive and import what has arrived.
-    pub(in crate::process) fn exchange(&self) {
+    /// Begins to send what is ready, and to receive and import what has arrived. A pause ends it: `was_paused` is whether
+    /// one was there when the run began.
+    pub(in crate::process) fn exchange(&self, was_paused: bool) {
         let this = self.clone();
-        let task = tokio::spawn(async move { this.send_and_collect().await });
+        let task = tokio::spawn(async move {
+            let mut paused = pin!(this.paused(was_paused));
+            let stops = AtomicBool::new(false);
+            let begun = beside(this.send(&stops), async {
+                paused.as_mut().await;
+                // A file on its way is sent to its end: whether the service has half of it would have to be found out.
+                stops.store(true, Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            });
+            begun.await;
+            if !stops.load(Ordering::SeqCst) {
+                // Can end at any point.
+                let _ended = until(paused, this.collect()).await;
+            }
+        });
         *self.exchange.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
@@ -76,11 +105,25 @@ impl ByBatch {
         }
     }
 
-    async fn send_and_collect(&self) {
-        match self.batches.send(&*self.service).await {
+    /// Waits until a user pauses the process. A run that a user began while it was paused is not ended by that pause.
+    async fn paused(&self, mut was_paused: bool) {
+        loop {
+            if let Ok((wanted, _)) = wanted::read(self.batches.store.cases()).await {
+                if wanted.paused && !was_paused {
+                    return;
+                }
+                was_paused = wanted.paused;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn send(&self, stops: &AtomicBool) {
+        match self.try_send(stops).await {
             Ok(sent) => {
-                if !sent.refused.is_empty() {
-                    self.pause();
+                for batch in &sent.elsewhere {
+                    let (batch, state) = (&batch.id, batch.state);
+                    tracing::warn!(batch, %state, "the file of a batch is not in this folder");
                 }
                 report("send", sent.sent.len(), sent.failed.as_ref());
             }
@@ -88,6 +131,15 @@ impl ByBatch {
                 tracing::warn!(kind = %error.kind(), "batches were not sent to the end");
             }
         }
+    }
+
+    async fn try_send(&self, stops: &AtomicBool) -> Result<Sent, Error> {
+        let folder = self.batches.open_folder()?;
+        self.batches.tidy_in(&folder).await?;
+        self.batches.send_in(&folder, &*self.service, stops).await
+    }
+
+    async fn collect(&self) {
         match self.batches.collect(&*self.service, &mut |_| ()).await {
             Ok(collected) => {
                 for imported in &collected.imported {

@@ -11,6 +11,7 @@ use nhs_pds::process::store::{Commit, Committed, Store};
 use std::collections::BTreeMap;
 use std::fs;
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -147,9 +148,17 @@ async fn check(rig: &Rig, post: &Post) {
         let events = settled.get(case.id.as_str()).copied().unwrap_or_default();
         assert_eq!(events, times, "{}: each row that left is settled once", case.id);
     }
-    let files = fs::read_dir(rig.file("batches")).unwrap().map(|file| file.unwrap().file_name());
-    let left: Vec<_> = files.filter(|name| name.to_string_lossy().contains(".csv")).collect();
+    let left = requests_and_responses(&rig.file("batches"));
     assert!(left.is_empty(), "no file with patient data is left: {left:?}");
+}
+
+/// The files with patient data in a folder and the folders in it.
+fn requests_and_responses(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let has_people = |path: &PathBuf| path.to_string_lossy().contains(".csv");
+    let below = folders.iter().flat_map(|folder| requests_and_responses(folder));
+    files.into_iter().filter(has_people).chain(below).collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 
 mod arrivals;
 mod build;
+mod faults;
 mod killed;
 mod rig;
 mod rows;

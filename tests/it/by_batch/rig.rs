@@ -211,6 +211,8 @@ struct PostState {
     waiting: Vec<(String, Waiting)>,
     acknowledged: Vec<String>,
     looked_up: usize,
+    /// How often it was asked for what has arrived.
+    collected: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -244,6 +246,10 @@ impl Post {
         self.state.lock().unwrap().looked_up
     }
 
+    pub(super) fn collected(&self) -> usize {
+        self.state.lock().unwrap().collected
+    }
+
     pub(super) fn acknowledged(&self) -> Vec<String> {
         self.state.lock().unwrap().acknowledged.clone()
     }
@@ -260,7 +266,7 @@ impl BatchTracer for Post {
         file: Outgoing<'_>,
         journal: &mut dyn Journal,
     ) -> Result<(), BatchError> {
-        let text = fs::read_to_string(file.file).unwrap();
+        let text = fs::read_to_string(file.file);
         let (attempt, has) = {
             let mut state = self.state.lock().unwrap();
             state.looked_up += usize::from(file.is_repeat);
@@ -270,6 +276,7 @@ impl BatchTracer for Post {
         if has && file.is_repeat && matches!(attempt, Attempt::Takes) {
             return Ok(());
         }
+        let text = text.map_err(|_| BatchError::new(BatchErrorKind::Storage))?;
         if !matches!(attempt, Attempt::Fails(_)) {
             self.state.lock().unwrap().taken.push((file.id.to_owned(), text));
         }
@@ -282,7 +289,11 @@ impl BatchTracer for Post {
     }
 
     async fn collect(&self, folder: &Path, inbox: &mut dyn Inbox) -> Result<usize, BatchError> {
-        let waiting = self.state.lock().unwrap().waiting.clone();
+        let waiting = {
+            let mut state = self.state.lock().unwrap();
+            state.collected += 1;
+            state.waiting.clone()
+        };
         for (id, what) in &waiting {
             let arrival = match what {
                 Waiting::File(text) => {

@@ -3,6 +3,7 @@
 
 use crate::command::{Done, nhs_pds, program, root, run as run_with};
 use crate::running::{Running, until};
+use http::StatusCode;
 use nhs_pds_simulator::{
     Caseload, Mesh, MeshCall, MeshFault, MeshReport, MeshServer, Server, Simulator,
 };
@@ -605,6 +606,43 @@ async fn a_refused_request_is_named_until_its_file_is_deleted() {
     }
     let status = borough.batch("status", "a.sqlite", &[]);
     assert_eq!((status.code, &*status.err), (0, ""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_file_holds_up_the_next_one() {
+    let borough = Borough::new(60);
+    borough.import("a.sqlite");
+    let mail = Mailboxes::of(&borough, |mesh| mesh).await;
+    mail.mesh.add_fault(MeshCall::Send, 0, MeshFault::Status(StatusCode::PAYLOAD_TOO_LARGE));
+    let done = mail.run(&borough, "send", &[]);
+    assert!(done.code == 1 && done.err.contains("the service refused"), "{done:?}");
+    let done = mail.run(&borough, "send", &[]);
+    assert!(done.code == 1 && done.err.contains("--despite-refusal"), "{done:?}");
+    assert_eq!(mail.mesh.call_count(MeshCall::Send), 1, "no second file was written");
+    assert_eq!(mail.run(&borough, "send", &["--no-build"]).code, 0);
+    for options in [&["--despite-refusal"][..], &[]] {
+        let done = mail.run(&borough, "send", options);
+        assert_eq!((done.code, &*done.err), (0, ""), "{done:?}");
+        assert_eq!(mail.mesh.call_count(MeshCall::Send), 2, "the service has taken a file since");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_in_another_folder_is_named() {
+    let borough = Borough::new(60);
+    borough.import("a.sqlite");
+    let mail = Mailboxes::of(&borough, |mesh| mesh).await;
+    fs::write(borough.path("password.txt"), "hunter3").unwrap();
+    let done = mail.run(&borough, "send", &[]);
+    let id = borough.status("a.sqlite")[0]["id"].as_str().unwrap().to_owned();
+    let says = format!("batch: {id} was not sent: ");
+    assert!(done.code == 1 && done.err.contains(&says), "{done:?}");
+    fs::write(borough.path("password.txt"), "hunter2").unwrap();
+    let other = borough.path("other");
+    let done = mail.run(&borough, "send", &["--no-build", "--folder", &other]);
+    let says = format!("batch: {id} is ready, and its file is not in {other}: ");
+    assert!(done.code == 1 && done.err.contains(&says), "{done:?}");
+    assert_eq!(mail.run(&borough, "send", &["--no-build"]).code, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

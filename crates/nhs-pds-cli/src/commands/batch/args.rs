@@ -37,6 +37,9 @@ pub(super) enum Command {
     /// An import may be repeated: what was settled before is not settled again.
     Import(Box<Import>),
     /// Writes the due cases into files, and sends all files that are ready through a MESH mailbox
+    ///
+    /// For six hours after the service refused a file, none is written: the next one would mark its cases and be refused
+    /// too. The worker traces the cases singly meanwhile.
     Send(Box<Send>),
     /// Receives the responses from a MESH mailbox, and settles the cases that wait for their rows
     Collect(Box<Collect>),
@@ -161,6 +164,9 @@ pub(super) struct Send {
     /// Send what is ready, and write no further files.
     #[arg(long)]
     pub(super) no_build: bool,
+    /// Write files although the service refused one in the last six hours: its cause is corrected.
+    #[arg(long, conflicts_with = "no_build")]
+    pub(super) despite_refusal: bool,
     #[command(flatten)]
     pub(super) mesh: Mesh,
 }

@@ -8,24 +8,46 @@ use super::opened::Open;
 use super::refused::RefusedRows;
 use crate::console::{Failed, because, say, warn};
 use crate::progress;
-use nhs_pds::process::batch::{Batch, Collected, RowReport, Sent};
+use nhs_pds::process::batch::{Batch, BatchState, Collected, RowReport, Sent};
 use std::fmt::Write as _;
+use std::path::Path;
 
-/// Whether the service has every file.
+/// Whether the service has every file, and the due cases are in files if they should be.
 pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
     let mailbox = args.mesh.mailbox()?;
     let mut open = Open::of(&args.common).await?;
-    if !args.no_build {
+    let writes = !args.no_build;
+    let is_held_up = writes
+        && !args.despite_refusal
+        && {
+            let refused = open.batches.refused_lately().await?;
+            if let Some(batch) = &refused {
+                warn(format!(
+                    "{}: no file is written for six hours after that; correct the cause, then run `nhs-pds batch send \
+                 --despite-refusal`",
+                    refused_at(batch)
+                ));
+            }
+            refused.is_some()
+        };
+    if writes && !is_held_up {
         build(&mut open, &args.building).await?;
     }
     let bar = progress::waiting("sending".to_owned());
     let sent = open.batches.send(&mailbox).await;
     bar.finish_and_clear();
     open.close();
-    say_sent(&sent?)
+    let is_sent = say_sent(&sent?, &open.folder)?;
+    Ok(is_sent && !is_held_up)
 }
 
-fn say_sent(sent: &Sent) -> Result<bool, Failed> {
+/// That the service refused a file, which, when and why.
+pub(super) fn refused_at(Batch { id, code, changed_at, .. }: &Batch) -> String {
+    let code = code.as_deref().map(|code| format!(" (code {code})")).unwrap_or_default();
+    format!("batch: the service refused {id}{code} at {}", changed_at.format("%Y-%m-%d %H:%M UTC"))
+}
+
+fn say_sent(sent: &Sent, folder: &Path) -> Result<bool, Failed> {
     let mut said = String::new();
     for Batch { id, rows, bytes, message_id, until, .. } in &sent.sent {
         let message = message_id.as_deref().unwrap_or("-");
@@ -48,10 +70,30 @@ fn say_sent(sent: &Sent) -> Result<bool, Failed> {
             "batch: the service refused {id}{code}: its cases return to the worker; correct the cause before the next send"
         ));
     }
-    if let Some(error) = &sent.failed {
-        warn(format!("batch: {}", failed(error)));
+    for batch in &sent.elsewhere {
+        warn(elsewhere(batch, folder));
     }
-    Ok(sent.held.is_empty() && sent.refused.is_empty() && sent.failed.is_none())
+    if let (Some(error), [Batch { id, .. }, others @ ..]) = (&sent.failed, &*sent.not_sent) {
+        let others = match others.len() {
+            0 => String::new(),
+            count => format!("; {count} more files wait"),
+        };
+        warn(format!("batch: {id} was not sent: {}{others}", failed(error)));
+    }
+    let has_all = sent.held.is_empty() && sent.refused.is_empty();
+    Ok(has_all && sent.not_sent.is_empty() && sent.elsewhere.is_empty())
+}
+
+/// What a person must do about a batch that is to leave, and whose file is not here.
+pub(super) fn elsewhere(Batch { id, state, .. }: &Batch, folder: &Path) -> String {
+    let (place, or) = (folder.display(), "give the --folder in which it was written, or");
+    if *state == BatchState::Ready {
+        return format!("batch: {id} is ready, and its file is not in {place}: {or} release it");
+    }
+    format!(
+        "batch: {id} may have been sent, and its file is not in {place}: {or}, if that is lost and the service's team says \
+         that MESH has no message with the local id {id}, release it"
+    )
 }
 
 /// What a person must do about a batch whose fate is not known.

@@ -1,6 +1,7 @@
 //! `batch export`.
 
 use super::args::{Building, Export};
+use super::exchange::{elsewhere as not_here, refused_at};
 use super::opened::Open;
 use crate::console::{Failed, about, say, warn};
 use crate::progress;
@@ -22,6 +23,9 @@ pub(super) async fn run(args: &Export) -> Result<bool, Failed> {
 }
 
 async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, Failed> {
+    if let Some(refused) = open.batches.refused_lately().await? {
+        warn(format!("{}: correct the cause before you upload a file", refused_at(&refused)));
+    }
     build(open, &args.building).await?;
     let ready = open.batches.list().await?.into_iter();
     // A program that was killed while it gave a file to a user left it as exporting.
@@ -32,11 +36,7 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
     let (here, elsewhere): (Vec<Batch>, Vec<Batch>) =
         ready.filter(is_wanted).partition(|batch| open.batches.has_file(batch));
     for batch in &elsewhere {
-        warn(format!(
-            "batch: {} is ready, and its file is not in {}: give the --folder in which it was written, or release it",
-            batch.id,
-            open.folder.display()
-        ));
+        warn(not_here(batch, &open.folder));
     }
     if here.is_empty() {
         say("No case is due: no file was written.\n")?;
