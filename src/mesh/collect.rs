@@ -449,6 +449,11 @@ mod tests {
             vec![bytes(206, b"x".to_vec(), &more("1:9999"))],
             vec![bytes(206, b"x".to_vec(), &more("1:2")), unknown()],
             vec![bytes(206, b"x".to_vec(), &more("1:3")), bytes(206, b"y".to_vec(), &more("3:3"))],
+            // The chunks do not agree on their number.
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(206, b"y".to_vec(), &more("2:5"))],
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(200, b"y".to_vec(), &more("2:5"))],
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(206, b"y".to_vec(), &[])],
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(206, b"y".to_vec(), &more("2:2"))],
         ];
         for replies in damaged {
             let list = page("\"A1\",\"B2\"", None);
