@@ -598,6 +598,27 @@ async fn a_refused_request_is_named_until_its_file_is_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn responses_of_another_workflow_are_received_where_it_is_named() {
+    let borough = Borough::new(60);
+    borough.import("a.sqlite");
+    let mail = Mailboxes::of(&borough, |mesh| mesh.with_delayed_answers(true)).await;
+    assert_eq!(mail.run(&borough, "send", &[]).code, 0);
+    let refused = b"MPTREQ_20261130101500,SPINE_MPT_RESPONSE,0,06\n";
+    mail.mesh.deliver("X26ABC2", "X26ABC1", "SPINE_MPT_RESPONSE", refused).unwrap();
+    let done = mail.run(&borough, "collect", &[]);
+    assert_eq!((done.code, done.out.as_str()), (0, "Nothing has arrived.\n"), "{done:?}");
+    for says in ["about 1 messages", "--mesh-received"] {
+        assert!(done.err.contains(says), "{says}: {done:?}");
+    }
+    let both = ["--mesh-received", "SPINE_PDS_MESH_V1", "--mesh-received", "SPINE_MPT_RESPONSE"];
+    let done = mail.run(&borough, "collect", &both);
+    assert!(done.code == 1 && done.err.contains("code 06"), "{done:?}");
+    assert!(!done.err.contains("--mesh-received"), "{done:?}");
+    let wrong = mail.run(&borough, "collect", &["--mesh-received", "A B"]);
+    assert!(wrong.code == 2 && wrong.err.contains("--mesh-received"), "{wrong:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_batch_whose_fate_is_not_known_is_for_a_person() {
     let borough = Borough::new(60);
     borough.import("a.sqlite");

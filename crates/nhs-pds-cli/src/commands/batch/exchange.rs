@@ -86,6 +86,13 @@ pub(super) async fn collect(args: &Collect) -> Result<bool, Failed> {
     let finished = refused.map_or(Ok(()), RefusedRows::finish);
     open.close();
     let is_well = say_collected(&collected?)?;
+    if mailbox.other_messages() > 0 {
+        let count = mailbox.other_messages();
+        warn(format!(
+            "batch: the mailbox has about {count} messages of workflows that are not received. If responses are among them, \
+             name their workflow with --mesh-received: MESH does not keep a message that no program receives"
+        ));
+    }
     finished?;
     Ok(is_well)
 }
