@@ -2,7 +2,7 @@
 
 use crate::batch::Reference;
 use crate::batch::file::RequestRow;
-use crate::case::{Case, Submission};
+use crate::case::{Case, NumberStatus, Submission};
 use crate::demographics::Gender;
 use crate::matching::Criteria;
 use crate::process::decision::plan::{BY_NUMBER, Plan, criteria};
@@ -36,6 +36,9 @@ impl Questions {
     }
 
     /// The same for a case that waits for a row; `None` when it would send something else now.
+    ///
+    /// The number is that of the case, whether or not it is still due to be verified: a program that imports may have another
+    /// policy than the one that sent.
     pub(super) fn still(
         case: &Case,
         submission: &Submission,
@@ -44,7 +47,9 @@ impl Questions {
         now: DateTime<Utc>,
     ) -> Option<Self> {
         let now_sent = Self::of(case, &submission.asked, policy, local_root, now)?;
-        (now_sent.asked == submission.asked).then_some(now_sent)
+        let number = case.nhs_number.as_ref().filter(|it| it.status == NumberStatus::Usable);
+        let is_same_number = number.map(|it| it.number) == submission.asked.nhs_number;
+        (is_same_number && now_sent.asked == submission.asked).then_some(now_sent)
     }
 
     /// The row; `None` when the file cannot have what a search needs: a gender, and names that are not too long.

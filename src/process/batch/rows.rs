@@ -2,13 +2,16 @@
 
 use crate::batch::Reference;
 use crate::batch::file::{ResponseRow, RowError, RowErrorKind};
-use crate::case::CaseFilter;
+use crate::case::{Case, CaseFilter, Submission};
 use crate::process::batch::settle::{Answered, Waiting};
 use crate::process::decision::result::TraceResult;
 use crate::process::error::Error;
 use crate::process::run::engine::Engine;
 use std::fmt;
 use uuid::Uuid;
+
+/// How often a case is read again that another program changes while its row is settled.
+const READINGS: usize = 5;
 
 /// What was done with a row of a response.
 #[non_exhaustive]
@@ -50,7 +53,7 @@ pub enum RowFault {
     Changed,
     /// The service has not traced the row, or contradicts itself. The case returns to the normal way.
     NotTraced,
-    /// Another program keeps changing the case. Import the file again.
+    /// Another program kept changing the case, each time that it was read again. Import the file again.
     Conflict,
 }
 
@@ -104,15 +107,39 @@ impl Engine {
         row: &ResponseRow,
         continues: bool,
     ) -> Result<(Result<Settled, RowFault>, Option<String>), Error> {
-        let filter = CaseFilter::default().with_reference(row.reference().as_str());
-        let found = self.cases().search(&filter, None, 1).await?.pop();
-        let waiting = found.and_then(|case| Some((case.asking.submitted.clone()?, case)));
-        let Some((submission, case)) = waiting else { return Ok((Err(RowFault::Unknown), None)) };
-        let batch = Some(submission.batch.clone());
-        let waiting = Waiting { case: &case, row: &submission };
-        let result = match self.answered(waiting, row, continues) {
+        let mut batch = None;
+        for reading in 0..READINGS {
+            let filter = CaseFilter::default().with_reference(row.reference().as_str());
+            let found = self.cases().search(&filter, None, 1).await?.pop();
+            let waiting = found.and_then(|case| Some((case.asking.submitted.clone()?, case)));
+            let Some((submission, case)) = waiting else {
+                return Ok((Err(RowFault::Unknown), batch));
+            };
+            batch = Some(submission.batch.clone());
+            let is_first = reading == 0;
+            match self.settle_case(case, &submission, row, continues, is_first).await? {
+                Err(RowFault::Conflict) => {}
+                result => return Ok((result, batch)),
+            }
+        }
+        Ok((Err(RowFault::Conflict), batch))
+    }
+
+    /// Settles `case`, which waits for `row`, unless another program changes it meanwhile. What became of the row is put
+    /// on record with the first attempt, even if that fails.
+    async fn settle_case(
+        &self,
+        case: Case,
+        submission: &Submission,
+        row: &ResponseRow,
+        continues: bool,
+        is_first: bool,
+    ) -> Result<Result<Settled, RowFault>, Error> {
+        let waiting = Waiting { case: &case, row: submission };
+        Ok(match self.answered(waiting, row, continues) {
             Answered::Settle(turn, entry) => {
-                let report = self.settle(&turn, vec![entry]).await?;
+                let entries = is_first.then_some(entry).into_iter().collect();
+                let report = self.settle(&turn, entries).await?;
                 match report.result {
                     _ if report.row.is_none() => Err(RowFault::Conflict),
                     Some(TraceResult::Unavailable) | None => Err(RowFault::NotTraced),
@@ -122,15 +149,15 @@ impl Engine {
             Answered::Continue(entry) => {
                 let mut open = case;
                 open.asking.one_by_one = true;
-                let left = self.withdraw(open, &submission, "continued", Some(entry)).await?;
+                let entry = is_first.then_some(entry);
+                let left = self.withdraw(open, submission, "continued", entry).await?;
                 if left { Ok(Settled::Continued) } else { Err(RowFault::Conflict) }
             }
             Answered::Changed => {
-                let entry = self.noted(&case.id, &submission, "not_used");
-                let left = self.withdraw(case, &submission, "changed", entry).await?;
+                let entry = self.noted(&case.id, submission, "not_used").filter(|_| is_first);
+                let left = self.withdraw(case, submission, "changed", entry).await?;
                 Err(if left { RowFault::Changed } else { RowFault::Conflict })
             }
-        };
-        Ok((result, batch))
+        })
     }
 }
