@@ -17,6 +17,11 @@ const READINGS: usize = 5;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowReport {
+    /// The service's identifier of the message that has the row, if [`Batches::collect`] has received it. The file of a
+    /// response that is kept for a person has this name.
+    ///
+    /// [`Batches::collect`]: crate::process::batch::Batches::collect
+    pub message: Option<String>,
     /// The line of the file on which the row begins; the first line is 1.
     pub line: u64,
     /// The reference, if it is a UUID. Any other text may be of a person, so it is left out.
@@ -88,7 +93,8 @@ impl fmt::Display for RowFault {
 impl RowReport {
     pub(super) fn damaged(error: RowError) -> Self {
         let RowError { line, kind, reference, .. } = error;
-        Self { line, reference, code: None, result: Err(RowFault::Damaged(kind)) }
+        let result = Err(RowFault::Damaged(kind));
+        Self { message: None, line, reference, code: None, result }
     }
 
     pub(super) fn of(row: &ResponseRow, result: Result<Settled, RowFault>) -> Self {
@@ -96,7 +102,7 @@ impl RowReport {
         let is_ours = Uuid::try_parse(row.reference().as_str()).is_ok();
         let reference = Some(row.reference().clone()).filter(|_| is_ours);
         let code = Some(row.code().as_str());
-        Self { line: row.line(), reference, code, result }
+        Self { message: None, line: row.line(), reference, code, result }
     }
 }
 

@@ -521,7 +521,9 @@ async fn a_mailbox_sends_and_collects() {
 
     let done = mail.run(&borough, "collect", &["--refused", &borough.path("refused.csv")]);
     assert!(done.code <= 1 && done.out.contains("Response 2"), "{done:?}");
-    assert!(borough.exists("refused.csv"));
+    let refused = fs::read_to_string(borough.path("refused.csv")).unwrap();
+    let mut files = refused.lines().skip(1).map(|line| line.split(',').next().unwrap_or_default());
+    assert!(files.all(|file| !file.is_empty()), "each row names its message: {refused}");
     assert_eq!((left("a.sqlite-batches"), left("a.sqlite-batches/in")), (2, 0));
     let status = borough.status("a.sqlite");
     assert!(status.iter().all(|batch| batch["ending"] == "settled"), "{status:?}");

@@ -49,6 +49,7 @@ pub(super) async fn show(shown: &mut Shown) {
     let mut rows: Vec<RowReport> = Vec::new();
     let imported = batches.import(&out, &mut |row| rows.push(row.clone())).await.unwrap();
     assert_eq!(rows.len(), 1);
+    rows[0].message = Some("20261130091500000001".to_owned());
     shown.value(&rows[0]);
     shown.value(&imported);
     // Rows and files from which nothing is settled.

@@ -78,7 +78,7 @@ pub(super) async fn collect(args: &Collect) -> Result<bool, Failed> {
     let mut observer = |row: &RowReport| {
         bar.inc(1);
         if let Some(refused) = &mut refused {
-            refused.take("", row);
+            refused.take(row.message.as_deref().unwrap_or_default(), row);
         }
     };
     let collected = open.batches.collect(&mailbox, &mut observer).await;
