@@ -12,12 +12,17 @@ use crate::process::error::{Error, ErrorKind};
 use crate::process::run::engine::Engine;
 use crate::process::store::commit::Committed;
 use crate::trace::MessageId;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Sink, sink};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// See [`Batches::with_lost_after`].
+const SHORTEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(365);
 
 impl Batches {
     /// Writes the due cases that `policy` chooses into as many files as the limits require. Calls `progress` with the
@@ -233,7 +238,8 @@ impl Builder<'_> {
     async fn begin(&self) -> Result<Open, Error> {
         let now = self.engine.now();
         let id = self.engine.settings.ids.next().to_string();
-        let until = now.checked_add_signed(self.batches.lost_after).unwrap_or(now);
+        let lost_after = self.batches.lost_after.clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        let until = now.checked_add_signed(lost_after).unwrap_or(DateTime::<Utc>::MAX_UTC);
         let batch = Batch::new(id, now, until);
         let file = self.folder.begin(&batch.file_name())?;
         let limits = self.batches.limits;

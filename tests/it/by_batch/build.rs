@@ -2,6 +2,7 @@
 
 use super::killed::Ending;
 use super::rig::{Post, Rig, begin, by, detail, numbered, requested};
+use chrono::TimeDelta;
 use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::batch::file::Limits;
 use nhs_pds::case::{Case, NumberSource, RecordedNumber, TraceRecord};
@@ -65,6 +66,11 @@ async fn files_are_split_by_rows_and_by_bytes() {
     let batches = rig.batches().with_limits(Limits::default().with_rows(200));
     let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     assert_eq!(built.iter().map(|batch| batch.rows).collect::<Vec<_>>(), [200, 200, 51]);
+    // A file has one row at least.
+    let rig = Rig::of(3).await;
+    let batches = rig.batches().with_limits(Limits::default().with_rows(0));
+    let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert_eq!(built.iter().map(|batch| batch.rows).collect::<Vec<_>>(), [1, 1, 1]);
     let rig = Rig::of(60).await;
     let batches = rig.batches().with_limits(Limits::default().with_bytes(3_000));
     let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
@@ -179,6 +185,23 @@ async fn a_downloaded_file_stays_until_its_batch_ends() {
     rig.batches().release(&built[0].id, &by("Jo Doe")).await.unwrap();
     assert!(rig.batches().download(&built[0].id).await.is_err());
     assert!(!rig.batches().has_file(&built[0]));
+}
+
+#[tokio::test]
+async fn any_time_after_which_a_batch_is_lost_leaves_an_hour_and_a_year_at_most() {
+    let (hour, year) = (TimeDelta::hours(1), TimeDelta::days(365));
+    for (time, expected) in [
+        (TimeDelta::MIN, hour),
+        (TimeDelta::zero(), hour),
+        (TimeDelta::hours(2), TimeDelta::hours(2)),
+        (TimeDelta::MAX, year),
+    ] {
+        let rig = Rig::of(2).await;
+        let batches = rig.batches().with_lost_after(time);
+        let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+        assert_eq!((built.len(), built[0].rows), (1, 2), "no case is in the file twice");
+        assert_eq!(built[0].until, begin() + expected);
+    }
 }
 
 #[tokio::test]
