@@ -30,7 +30,8 @@ impl Batches {
     ///
     /// First does what a program has left undone that was killed: see [`tidy`](Self::tidy). Waits for the cases that it
     /// had, and for those that another program traces now, for at most two [leases](crate::process::Settings::with_lease). A case is left to the
-    /// worker if a file cannot have its data, such as a case without a gender that has no number either.
+    /// worker if a file cannot have its data, such as a case without a gender that has no number either
+    /// ([`left_out`](Self::left_out)).
     ///
     /// # Errors
     ///
@@ -209,7 +210,7 @@ impl Builder<'_> {
     }
 
     fn takes(&self, case: &Case) -> bool {
-        !case.asking.one_by_one && self.chosen.takes(self.engine.due(case).priority)
+        !self.batches.is_one_by_one(case) && self.chosen.takes(self.engine.due(case).priority)
     }
 
     /// Takes those of `chosen` away that have room in the file. Begins a file if there is none or the last is full.

@@ -55,7 +55,7 @@ impl Questions {
     /// The row; `None` when the file cannot have what a search needs: a gender, and names that are not too long.
     pub(super) fn row(&self, reference: Reference) -> Option<RequestRow> {
         let Parts { family, given, born, gender, postcode, .. } = &self.parts;
-        let gender = gender.filter(|gender| matches!(gender, Gender::Male | Gender::Female));
+        let gender = gender.filter(is_sent);
         let mut row = match self.asked.nhs_number {
             Some(number) => {
                 let row = RequestRow::by_number(reference, number, *born);
@@ -68,6 +68,11 @@ impl Questions {
             row = row.with_given(given.clone()).ok()?;
         }
         Some(postcode.iter().copied().fold(row, RequestRow::with_postcode))
+    }
+
+    /// Whether a search by file needs a gender that the case does not have.
+    pub(super) fn lacks_gender(&self) -> bool {
+        self.asked.nhs_number.is_none() && !self.parts.gender.as_ref().is_some_and(is_sent)
     }
 
     /// The question by the number that was sent.
@@ -103,4 +108,9 @@ impl Questions {
     fn plan(&self, question: crate::trace::Question, step: &str, asked: Criteria) -> Plan {
         Plan { asked, question, step: step.to_owned(), known: Vec::new(), doubted: false }
     }
+}
+
+/// Whether a search by file can have this gender.
+const fn is_sent(gender: &Gender) -> bool {
+    matches!(gender, Gender::Male | Gender::Female)
 }

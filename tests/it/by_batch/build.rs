@@ -1,15 +1,18 @@
 //! Which cases go into a file, and what stays on record.
 
 use super::killed::Ending;
-use super::rig::{Post, Rig, begin, by, detail, numbered, requested};
+use super::rig::{Post, Rig, begin, by, detail, no_match, numbered, requested, response};
 use chrono::TimeDelta;
 use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::batch::file::Limits;
 use nhs_pds::case::{Case, NumberSource, RecordedNumber, TraceRecord};
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::ErrorKind;
-use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending as Ended};
+use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending as Ended, LeftOut};
+use nhs_pds::process::{ErrorKind, Worker};
+use nhs_pds::trace::ScriptedTracer;
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn personal<'a>(subject: &'a Subject, name: &str) -> &'a str {
@@ -93,10 +96,32 @@ async fn cases_that_a_file_cannot_have_are_left_to_the_worker() {
         Rig::with(vec![without_gender, long, without_birth, not_allocated, numbered(4)]).await;
     let (batch, _) = rig.exported().await;
     assert_eq!(batch.rows, 1);
+    let left = rig.batches().left_out().await.unwrap();
+    assert_eq!(left, BTreeMap::from([(LeftOut::NoGender, 1), (LeftOut::LongName, 1)]));
     let waiting: Vec<Case> = rig.all().await;
     let ids = waiting.iter().filter(|case| case.asking.submitted.is_some());
     assert_eq!(ids.map(|case| case.id.as_str()).collect::<Vec<_>>(), ["C00004"]);
     assert_eq!(rig.run().await.results.values().sum::<u64>(), 2, "no lease is left");
+}
+
+#[tokio::test]
+async fn a_case_that_a_response_left_open_goes_by_file_only_where_no_service_traces_it_singly() {
+    let rig = Rig::of(1).await;
+    let (_, file) = rig.exported().await;
+    let worker =
+        Worker::new(Arc::new(ScriptedTracer::new([])), Arc::clone(&rig.store), rig.settings());
+    let beside = Batches::beside(&worker, rig.file("batches"));
+    fs::write(rig.file("response.csv"), response(&file, no_match)).unwrap();
+    let imported = beside.import(&rig.file("response.csv"), &mut |_| ()).await.unwrap();
+    assert_eq!(imported.continued, 1);
+    assert!(beside.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap().is_empty());
+    assert_eq!(beside.left_out().await.unwrap(), BTreeMap::from([(LeftOut::OneByOne, 1)]));
+    let only_by_file = rig.batches();
+    let left = only_by_file.left_out().await.unwrap();
+    assert_eq!(left, BTreeMap::from([(LeftOut::NotChosen, 1)]), "no file was written yet");
+    let built = only_by_file.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert_eq!(built[0].rows, 1);
+    assert!(only_by_file.left_out().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use nhs_pds::case::{CaseStore, MemoryStore, Submission};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{
-    Batch, BatchPolicy, BatchState, Batches, Collected, Ending, RowReport, Sent,
+    Batch, BatchPolicy, BatchState, Batches, Collected, Ending, LeftOut, RowReport, Sent,
 };
 use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Process, Schedule, Settings, Worker};
@@ -33,6 +33,7 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&BatchPolicy::everything());
     let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     shown.value(&built[0]);
+    shown.value(&LeftOut::LongName);
     shown.value(&built[0].state);
     let out = folder.path().join("out.csv");
     batches.export(&built[0].id, &out).await.unwrap();

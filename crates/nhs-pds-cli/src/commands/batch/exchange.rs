@@ -15,14 +15,17 @@ use std::fmt::Write as _;
 pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
     let mailbox = args.mesh.mailbox()?;
     let mut open = Open::of(&args.common).await?;
-    if !args.no_build {
-        build(&mut open, &args.building).await?;
-    }
+    let left = match args.no_build {
+        true => String::new(),
+        false => build(&mut open, &args.building).await?,
+    };
     let bar = progress::waiting("sending".to_owned());
     let sent = open.batches.send(&mailbox).await;
     bar.finish_and_clear();
     open.close();
-    say_sent(&sent?)
+    let is_well = say_sent(&sent?)?;
+    say(&left)?;
+    Ok(is_well)
 }
 
 fn say_sent(sent: &Sent) -> Result<bool, Failed> {
