@@ -7,11 +7,13 @@
 Builds `nhs-pds` with optimisation, and makes a Python environment with both packages (tools/mesh.py).
 
 1. A copy of the caseload is traced singly, over the simulator's Spine Mini Service.
-2. A copy is traced by file. `batch send` and `batch collect` run again and again, and are killed (SIGKILL) at random moments.
-   PDS is the simulator, which answers the files. The worker then asks the questions that the responses leave open.
-3. No file was sent twice, each row that left was settled once, no case waits, and no file with patient data is left. Both copies
+2. A copy is traced by file. `batch send`, `batch collect` and `worker --batch` run again and again, and are killed (SIGKILL) at
+   random moments. PDS is the simulator, which answers the files. If the copy is settled before the number of kills is reached,
+   another copy is traced. The worker then asks the questions that the responses leave open.
+3. Another copy is traced by hand: `batch export` and `batch import` are killed, a quarter as often.
+4. No file was sent twice, each row that left was settled once, no case waits, and no file with patient data is left. All copies
    have the same decisions, but for the differences that docs/batch.md has.
-4. A report that a file was not delivered returns its cases.
+5. A report that a file was not delivered returns its cases.
 
 Without --cases and --kills: 20,000 cases and 50 kills.
 
@@ -28,6 +30,7 @@ import csv
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,6 +43,8 @@ import scale
 from scale import ENV, NO_LIMIT, Simulator, Trail, due, fault, query
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# How many copies of the caseload are traced in each way to reach the number of kills.
+MOST_COPIES = 5
 # The mailboxes and the secrets of the sandbox.
 MAILBOX, RECIPIENT, PASSWORD, KEY = "X26ABC1", "X26ABC2", "password", "TestKey"
 
@@ -68,19 +73,27 @@ class Copy:
 
     def __init__(self, simulator, sandbox, db, rows):
         self.made, self.db, self.rows = simulator.made, simulator.imported(db), rows
+        self.simulator = simulator
         self.env = {**ENV, "MESH_PASSWORD": PASSWORD, "MESH_KEY": KEY}
         self.mailbox = ["--mesh", sandbox.url, "--mailbox", MAILBOX, "--recipient", RECIPIENT,
                         "--mesh-settling", "0s", "--mesh-password", "env:MESH_PASSWORD", "--mesh-shared-key", "env:MESH_KEY"]
 
     def command(self, what):
         more = ["--max-rows", str(self.rows)] if what == "send" else []
-        return [self.made, "batch", what, "--db", self.db, "--then", "smsp", *self.mailbox, *more]
+        return self.by_hand(what, *self.mailbox, *more)
 
-    def start(self, what):
-        return subprocess.Popen(self.command(what), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
+    def by_hand(self, what, *more):
+        return [self.made, "batch", what, "--db", self.db, "--then", "smsp", *more]
+
+    def worker(self):
+        batch = ["--batch", "first-load,at-least=1", "--interval", "500ms", *self.mailbox]
+        return self.simulator.worker(self.db, *NO_LIMIT, *batch)
+
+    def start(self, command):
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
 
     def run(self, what):
-        process = self.start(what)
+        process = self.start(self.command(what))
         out, err = process.communicate()
         # 1: rows were refused.
         if process.returncode not in (0, 1):
@@ -97,6 +110,10 @@ class Copy:
 
     def waiting(self):
         return sum(1 for case in self.documents() if case["asking"].get("submitted"))
+
+    def is_settled(self):
+        """Whether every batch has ended, and there was one."""
+        return {batch["state"] for batch in self.batches()} == {"closed"} and self.waiting() == 0
 
     def files(self):
         """The files with patient data that are left."""
@@ -130,10 +147,17 @@ def result(case):
     return (case.get("last_trace") or {}).get("result")
 
 
-def requests(folder):
-    """What PDS has received: the ids of the batches, and the references of the rows with how often each came."""
+def requests(folder, copies):
+    """What PDS has received of each copy: the ids of the batches, and the references of the rows with how often each came."""
     with open(os.path.join(folder, "received")) as file:
         received = [json.loads(line) for line in file]
+    known = [{batch["id"] for batch in copy.batches()} for copy in copies]
+    if not {message["local_id"] for message in received} <= set().union(*known):
+        fault("a file was sent that is not on record")
+    return [of_batches(folder, [message for message in received if message["local_id"] in ids]) for ids in known]
+
+
+def of_batches(folder, received):
     references = collections.Counter()
     for message in received:
         with open(os.path.join(folder, message["id"] + ".csv"), newline="", encoding="utf-8") as file:
@@ -141,33 +165,41 @@ def requests(folder):
     return [message["local_id"] for message in received], references
 
 
-def killed(copy, most, moments):
-    """Sends and collects, and kills, until everything is settled. Returns the number of kills."""
-    kills, longest = 0, 0.4
-    idle, turn = 0, 0
-    while idle < 3:
-        what = ("send", "collect")[turn % 2]
-        turn += 1
-        process = copy.start(what)
+class Killer:
+    """Starts commands, and kills them (SIGKILL) at random moments, until the number of kills is reached."""
+
+    def __init__(self, most, moments):
+        self.most, self.moments, self.kills = most, moments, collections.Counter()
+        # How long a command takes that is not killed. A killed one needs a little more the next time.
+        self.usual = collections.defaultdict(lambda: 0.3)
+
+    def left(self):
+        return self.most - self.kills.total()
+
+    def may_kill(self, what, of):
+        """Whether the command is killed now. Of `of` commands, each gets its share."""
+        return self.left() > 0 and self.kills[what] < -(-self.most // of)
+
+    def is_whole(self, copy, what, command, of=1):
+        """Runs the command, or kills it. Whether it has ended by itself."""
+        began = time.monotonic()
+        moment = self.moments.uniform(0.02, 1.3 * self.usual[what]) if self.may_kill(what, of) else None
+        if what == "worker":
+            # It does not end by itself.
+            moment = self.moments.uniform(0.1, 4)
+        process = copy.start(command)
         try:
-            process.communicate(timeout=moments.uniform(0.02, longest) if kills < most else None)
-            if process.returncode not in (0, 1):
-                fault(f"batch {what} ended with {process.returncode}")
-            # On a fast machine most programs would end before they are killed.
-            longest = max(longest * 0.8, 0.1)
-            states = {batch["state"] for batch in copy.batches()}
-            is_idle = states == {"closed"} and copy.waiting() == 0
-            idle = idle + 1 if is_idle else 0
-            if what == "collect" and not is_idle:
-                time.sleep(0.2)
+            process.communicate(timeout=moment)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            kills += 1
-            idle = 0
-            # A killed program needs a little more the next time.
-            longest = min(longest * 1.05, 6.0)
-    return kills
+            self.kills[what] += 1
+            self.usual[what] = min(self.usual[what] * 1.1, 10)
+            return False
+        if process.returncode not in (0, 1):
+            fault(f"{what} ended with {process.returncode}")
+        self.usual[what] = time.monotonic() - began
+        return True
 
 
 def settled(trail):
@@ -180,10 +212,58 @@ def settled(trail):
     return ends
 
 
-def check(copy, folder):
-    sent, references = requests(folder)
+def by_mailbox(copy, killer):
+    """Sends and collects, by the commands and by the worker, until everything is settled."""
+    idle, turn = 0, 0
+    while idle < 3:
+        what = ("send", "collect")[turn % 2]
+        # The worker writes all that is left into one file: it comes once the commands have been killed often enough.
+        if turn % 3 == 2 and 0 < killer.left() < killer.most / 2:
+            what = "worker"
+        turn += 1
+        command = copy.worker() if what == "worker" else copy.command(what)
+        is_whole = killer.is_whole(copy, what, command)
+        is_idle = copy.is_settled()
+        idle = idle + 1 if is_whole and is_idle else 0
+        if what == "collect" and is_whole and not is_idle:
+            time.sleep(0.2)
+
+
+def by_hand(copy, killer, answer):
+    """Exports and imports, until everything is settled. Returns the references that were uploaded.
+
+    Of the copies that killed exports have left, a user uploads one.
+    """
+    folder = copy.db + "-uploads"
+    os.mkdir(folder)
+    responses, imported, idle, turn = {}, set(), 0, 0
+    while idle < 3:
+        turn += 1
+        out = os.path.join(folder, f"e{turn}.csv")
+        export = copy.by_hand("export", "--out", out, "--max-rows", str(copy.rows))
+        is_whole = killer.is_whole(copy, "export", export, of=2)
+        for name in sorted(os.listdir(folder)):
+            if not re.fullmatch(rf"e{turn}(-\d+)?\.csv", name):
+                continue
+            request = os.path.join(folder, name)
+            with open(request, newline="", encoding="utf-8") as file:
+                references = tuple(row["UNIQUE REFERENCE"] for row in csv.DictReader(file))
+            if references not in responses:
+                responses[references] = request + ".response"
+                scale.finished([*answer, "--file", request, "--out", responses[references]])
+        new = [response for response in responses.values() if response not in imported]
+        for response in new:
+            if killer.is_whole(copy, "import", copy.by_hand("import", "--file", response), of=2):
+                imported.add(response)
+        idle = idle + 1 if is_whole and not new and copy.is_settled() else 0
+    return collections.Counter(reference for references in responses for reference in references)
+
+
+def check(copy, sent, references):
+    """Checks what must be true of a copy whatever was killed. `sent` has the batches of which the service has a file, and
+    `references` the rows that left with how often each did."""
     twice = [batch for batch, count in collections.Counter(sent).items() if count > 1]
-    if twice or len(set(references.values())) > 1:
+    if twice or set(references.values()) - {1}:
         fault(f"{len(twice)} files were sent twice")
     trail = Trail(copy.db)
     # An answer is on record twice if a program was killed between a decision that the store refused and the next attempt.
@@ -203,7 +283,20 @@ def check(copy, folder):
         fault(f"{copy.waiting()} cases still wait")
     if copy.files():
         fault(f"files with patient data are left: {copy.files()[0]}")
-    return len(sent), len(references)
+
+
+def until_killed(name, simulator, sandbox, rows, killer):
+    """Copies of the caseload, until the number of kills is reached: on a fast machine one is settled before."""
+    for number in range(MOST_COPIES):
+        yield Copy(simulator, sandbox, simulator.file(f"{name}-{number}.db"), rows)
+        if killer.left() <= 0:
+            return
+    fault(f"{killer.kills.total()} kills of {killer.most} {name}: use more cases or fewer rows")
+
+
+def tell(what, killer, references, copy):
+    kills = ", ".join(f"{count} of {name}" for name, count in sorted(killer.kills.items())) or "none"
+    print(f"  {what}: {len(references)} rows of {len(copy.batches())} batches left; kills so far: {kills}", flush=True)
 
 
 def compare(whole, copy):
@@ -257,16 +350,25 @@ def main():
         command = [python, os.path.join(HERE, "batch_pds.py"), sandbox.url, answers, *answer]
         pds = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV)
         assert pds.stdout.readline() == "ready\n"
-        copy = Copy(simulator, sandbox, simulator.file("by-file.db"), options.rows or max(options.cases // 8, 20))
-        kills = killed(copy, options.kills, moments)
-        files, rows = check(copy, answers)
-        print(f"  {kills} kills; {files} files with {rows} rows left; {len(copy.batches())} batches", flush=True)
-        if kills < options.kills // 2:
-            fault(f"{kills} kills, and less than half of {options.kills}: use more cases or fewer rows")
+        rows = options.rows or max(options.cases // 8, 20)
+        copies, killer = [], Killer(options.kills, moments)
+        for copy in until_killed("by-mailbox", simulator, sandbox, rows, killer):
+            by_mailbox(copy, killer)
+            copies.append(copy)
+        for copy, (sent, references) in zip(copies, requests(answers, copies)):
+            check(copy, sent, references)
+            tell("by mailbox", killer, references, copy)
+        killer = Killer(options.kills // 4, moments)
+        for copy in until_killed("by-hand", simulator, sandbox, rows, killer):
+            references = by_hand(copy, killer, answer)
+            check(copy, [], references)
+            tell("by hand", killer, references, copy)
+            copies.append(copy)
         # What the responses leave open is asked singly, a minute later.
         time.sleep(61)
-        singly(simulator, copy.db)
-        compare(whole, copy)
+        for copy in copies:
+            singly(simulator, copy.db)
+            compare(whole, copy)
         reported(simulator, sandbox, pds)
         pds.stdin.close()
         sandbox.process.stdin.close()

@@ -16,6 +16,9 @@ pub(in crate::mesh) struct Page {
     pub(in crate::mesh) messages: Vec<String>,
     #[serde(default)]
     links: Option<Links>,
+    /// About how many messages the whole mailbox has, of any workflow.
+    #[serde(default)]
+    pub(in crate::mesh) approx_inbox_count: Option<u64>,
 }
 
 #[derive(Deserialize)]

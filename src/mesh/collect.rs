@@ -8,6 +8,7 @@ use crate::mesh::fault;
 use crate::transport::Request;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use url::Url;
 
@@ -20,69 +21,95 @@ const MOST_PAGES: usize = 2_000;
 /// How often a program receives a message that cannot be read. It may have 4 GiB, and stays in the mailbox for days.
 const MOST_ATTEMPTS: u32 = 3;
 
-/// How often each message could not be read, since the program began.
+/// After how many messages in a row that fail no other is tried: the service itself fails.
+const MOST_IN_A_ROW: u32 = 3;
+
+/// How often each message failed since the program began, for any cause and because it could not be read.
 #[derive(Debug, Default)]
-pub(in crate::mesh) struct Failures(Mutex<HashMap<String, u32>>);
+pub(in crate::mesh) struct Failures(Mutex<HashMap<String, (u32, u32)>>);
 
 impl Failures {
-    fn of(&self, message: &str) -> u32 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(message).copied().unwrap_or(0)
+    fn of(&self, message: &str) -> (u32, u32) {
+        let failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failures.get(message).copied().unwrap_or_default()
     }
 
-    fn add(&self, message: &str) {
+    fn forget(&self, message: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(message);
+    }
+
+    fn add(&self, message: &str, kind: ErrorKind) {
         let mut failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *failures.entry(message.to_owned()).or_default() += 1;
+        let (all, unreadable) = failures.entry(message.to_owned()).or_default();
+        *all += 1;
+        *unreadable += u32::from(kind == ErrorKind::Unreadable);
     }
 }
 
 /// Receives each message, hands it to `inbox`, and acknowledges it. Returns the number of arrivals.
 ///
-/// A message that cannot be read does not stop the others. It stays in the mailbox, and its error is returned at the end.
-/// After three failures it is not received again, and is still an error.
+/// A message that fails does not stop the others. It stays in the mailbox, and the first such error is returned at the end.
+/// A message that cannot be read three times is not received again, and is still an error. Three messages in a row that
+/// fail for another cause, a service that asks to wait, and a file that cannot be written here end the call.
 pub(in crate::mesh) async fn collect(
     calls: &Calls,
     folder: &Path,
     failures: &Failures,
+    others: &AtomicU64,
     inbox: &mut dyn Inbox,
 ) -> Result<usize, Error> {
-    let mut arrivals = 0;
-    let mut first_error = None;
-    for message in list(calls).await? {
-        let received = if failures.of(&message) < MOST_ATTEMPTS {
+    let (mut arrivals, mut in_a_row, mut first_error) = (0, 0, None);
+    let (mut messages, not_listed) = list(calls).await?;
+    if others.swap(not_listed, Ordering::Relaxed) != not_listed && not_listed > 0 {
+        tracing::warn!(
+            count = not_listed,
+            "the mailbox has messages of workflows that are not received"
+        );
+    }
+    // Messages that keep failing must not end the call before the others are received.
+    messages.sort_by_cached_key(|message| failures.of(message));
+    for message in messages {
+        let (_, unreadable) = failures.of(&message);
+        let received = if unreadable < MOST_ATTEMPTS {
             receive(calls, folder, &message, inbox).await
         } else {
             Err(fault::unreadable("the message could not be read, and is not received again"))
         };
-        match received {
-            Ok(is_arrival) => arrivals += usize::from(is_arrival),
-            Err(error) if matches!(error.kind(), ErrorKind::Unreadable | ErrorKind::Refused) => {
-                tracing::warn!(
-                    message,
-                    kind = error.kind().as_str(),
-                    "a message stays in the mailbox"
-                );
-                if error.kind() == ErrorKind::Unreadable {
-                    failures.add(&message);
-                }
-                first_error.get_or_insert(error);
+        let error = match received {
+            Ok(is_arrival) => {
+                arrivals += usize::from(is_arrival);
+                in_a_row = 0;
+                failures.forget(&message);
+                continue;
             }
-            Err(error) => return Err(error),
+            Err(error) => error,
+        };
+        let kind = error.kind();
+        tracing::warn!(message, kind = kind.as_str(), "a message stays in the mailbox");
+        failures.add(&message, kind);
+        let is_of_message = matches!(kind, ErrorKind::Unreadable | ErrorKind::Refused);
+        in_a_row = if is_of_message { 0 } else { in_a_row + 1 };
+        let ends = kind == ErrorKind::Storage || error.retry_after().is_some();
+        first_error.get_or_insert(fault::of_message(error, message));
+        if in_a_row == MOST_IN_A_ROW || ends && !is_of_message {
+            break;
         }
     }
     first_error.map_or(Ok(arrivals), Err)
 }
 
-/// The messages of all workflows of the configuration, each once.
+/// The messages of all workflows of the configuration, each once, and about how many others the mailbox has.
 ///
 /// All pages are read before the first message is acknowledged, because an acknowledged message leaves the list.
-async fn list(calls: &Calls) -> Result<Vec<String>, Error> {
+async fn list(calls: &Calls) -> Result<(Vec<String>, u64), Error> {
     let config = &calls.config;
     let sent = (!config.received().contains(&config.workflow)).then_some(&config.workflow);
-    let (mut messages, mut seen) = (Vec::new(), HashSet::new());
+    let (mut messages, mut seen, mut all) = (Vec::new(), HashSet::new(), 0);
     for workflow in config.received().iter().chain(sent) {
         let (mut from, mut pages) = (None::<String>, 0);
         loop {
             let page = page(calls, workflow, from.as_deref()).await?;
+            all = page.approx_inbox_count.unwrap_or(all);
             for message in &page.messages {
                 if !is_word(message) {
                     return Err(fault::unreadable(
@@ -102,7 +129,8 @@ async fn list(calls: &Calls) -> Result<Vec<String>, Error> {
             from = next;
         }
     }
-    Ok(messages)
+    let listed = messages.len() as u64;
+    Ok((messages, all.saturating_sub(listed)))
 }
 
 async fn page(calls: &Calls, workflow: &str, from: Option<&str>) -> Result<Page, Error> {
@@ -177,6 +205,7 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use http::StatusCode;
+    use std::error::Error as _;
     use std::io::Write as _;
     use std::sync::Arc;
 
@@ -449,6 +478,11 @@ mod tests {
             vec![bytes(206, b"x".to_vec(), &more("1:9999"))],
             vec![bytes(206, b"x".to_vec(), &more("1:2")), unknown()],
             vec![bytes(206, b"x".to_vec(), &more("1:3")), bytes(206, b"y".to_vec(), &more("3:3"))],
+            // The chunks do not agree on their number.
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(206, b"y".to_vec(), &more("2:5"))],
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(200, b"y".to_vec(), &more("2:5"))],
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(206, b"y".to_vec(), &[])],
+            vec![bytes(206, b"x".to_vec(), &more("1:2")), bytes(206, b"y".to_vec(), &more("2:2"))],
         ];
         for replies in damaged {
             let list = page("\"A1\",\"B2\"", None);
@@ -458,6 +492,59 @@ mod tests {
             assert_eq!(done.tray.arrivals, ["B2 b Some(\"SPINE_PDS_MESH_V1\")"]);
             assert_eq!(done.left, OTHERS, "no part of a damaged message is left");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_the_service_refuses_does_not_stop_the_others() {
+        let four = || page("\"A1\",\"B2\",\"C3\",\"D4\"", None);
+        for status in [401, 403, 500, 503] {
+            // A passing failure is retried.
+            let refused = |count| (0..count).map(move |_| reply(status, ""));
+            let each = if status == 503 { 4 } else { 1 };
+            let mut replies = vec![four()];
+            replies.extend(refused(2 * each).chain([data("c"), done()]).chain(refused(each)));
+            let done = run(replies).await;
+            assert_eq!((done.tray.arrivals.len(), done.acknowledged()), (1, 1), "{status}");
+            let error = done.result.unwrap_err();
+            assert_eq!(error.source().unwrap().to_string(), "message A1", "{status}");
+
+            // After three in a row, the service is down.
+            let mut replies = vec![four()];
+            replies.extend(refused(3 * each));
+            assert_eq!(run(replies).await.lines().len(), 1 + 3 * each, "{status}");
+        }
+        // A message whose acknowledgement fails was handed over, and comes again.
+        let replies = vec![four(), data("a"), reply(500, ""), data("b"), done(), data("c"), done()];
+        let done = run([vec![], replies, vec![data("d"), self::done()]].concat_replies()).await;
+        assert_eq!((done.tray.arrivals.len(), done.kind()), (4, ErrorKind::Unavailable));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_that_asks_to_wait_is_not_asked_for_the_next_message() {
+        let busy = with_headers(reply(429, ""), &[("retry-after", "3600")]);
+        let done = run(vec![page("\"A1\",\"B2\"", None), busy]).await;
+        let error = done.result.as_ref().unwrap_err();
+        assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(3600)));
+        assert_eq!(done.lines().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn messages_that_failed_are_received_after_the_others() {
+        let refused = || reply(403, "");
+        let all = || page("\"A1\",\"B2\",\"C3\",\"D4\"", None);
+        let replies = [
+            vec![all(), refused(), refused(), refused(), all(), data("d"), done()],
+            vec![refused(), refused(), refused()],
+            vec![],
+        ]
+        .concat_replies();
+        let folder = tempfile::tempdir().unwrap();
+        let (mailbox, script) = mailbox(config(), replies);
+        let mut tray = Tray { arrivals: Vec::new(), at: Vec::new(), script, refuses: None };
+        for _ in 0..2 {
+            mailbox.collect(folder.path(), &mut tray).await.unwrap_err();
+        }
+        assert_eq!(tray.arrivals, ["D4 d Some(\"SPINE_PDS_MESH_V1\")"]);
     }
 
     #[tokio::test]
@@ -476,11 +563,13 @@ mod tests {
     #[tokio::test]
     async fn a_message_that_cannot_be_read_is_not_received_for_ever() {
         let damaged = || bytes(200, b"no gzip".to_vec(), &[("content-encoding", "gzip")]);
-        let mut replies = Vec::new();
-        for _ in 0..3 {
-            replies.extend([page("\"A1\",\"B2\"", None), damaged(), data("b"), done()]);
+        let list = || page("\"A1\",\"B2\"", None);
+        let mut replies = vec![list(), damaged(), data("b"), done()];
+        // What has failed comes last.
+        for _ in 0..2 {
+            replies.extend([list(), data("b"), done(), damaged()]);
         }
-        replies.extend([page("\"A1\",\"B2\"", None), data("b"), done()]);
+        replies.extend([list(), data("b"), done()]);
         let folder = tempfile::tempdir().unwrap();
         let (mailbox, script) = mailbox(config(), replies);
         let mut tray = Tray { arrivals: Vec::new(), at: Vec::new(), script, refuses: None };
@@ -509,6 +598,28 @@ mod tests {
         let other = with_headers(reply(200, "x"), &[("mex-workflowid", "OTHER")]);
         let done = run(vec![page("\"A1\"", None), other]).await;
         assert_eq!((done.acknowledged(), done.result.unwrap()), (0, 0));
+    }
+
+    #[tokio::test]
+    async fn messages_of_other_workflows_are_counted() {
+        let counted = |count: u64| {
+            let body = format!(r#"{{"messages":["A1"],"approx_inbox_count":{count}}}"#);
+            reply(200, &body)
+        };
+        let replies = [
+            vec![counted(3), data("a"), done()],
+            vec![counted(1), data("b"), done()],
+            vec![reply(200, r#"{"messages":[]}"#)],
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let (mailbox, script) = mailbox(config(), replies.concat_replies());
+        let mut tray = Tray { arrivals: Vec::new(), at: Vec::new(), script, refuses: None };
+        let mut others = Vec::new();
+        for _ in 0..3 {
+            mailbox.collect(folder.path(), &mut tray).await.unwrap();
+            others.push(mailbox.other_messages());
+        }
+        assert_eq!(others, [2, 0, 0]);
     }
 
     #[tokio::test]

@@ -43,9 +43,7 @@ pub(in crate::mesh) async fn download(
         let Some(next) = calls.chunk(id, number).await? else {
             return Err(fault::unreadable("a chunk of the message is missing"));
         };
-        if range(&next).is_some_and(|(named, _)| named != number) {
-            return Err(fault::unreadable("a chunk of the message has another number"));
-        }
+        check(&next, number, chunks)?;
         part = part.with_chunk(next).await?;
     }
     blocking(move || part.finish(done)).await
@@ -67,6 +65,24 @@ fn chunks(first: &Response) -> Result<u64, Error> {
         }
         Some((_, all)) => Ok(all.max(1)),
         None => Ok(1),
+    }
+}
+
+/// Refuses a further chunk that belongs to another message, or after which more would follow. Without a range, the chunk is
+/// the one that was requested.
+fn check(chunk: &Response, number: u64, chunks: u64) -> Result<(), Error> {
+    match range(chunk) {
+        Some((named, _)) if named != number => {
+            Err(fault::unreadable("a chunk of the message has another number"))
+        }
+        Some((_, all)) if all != chunks => {
+            Err(fault::unreadable("a chunk of the message has another number of chunks"))
+        }
+        // 206: more chunks follow.
+        _ if number == chunks && chunk.status().as_u16() == 206 => {
+            Err(fault::unreadable("the message has more chunks than its first chunk says"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -164,6 +164,33 @@ pub(in crate::mesh) fn unreadable(what: &'static str) -> Error {
     Error::new(ErrorKind::Unreadable).with_source(what)
 }
 
+/// The error of a message of the inbox, which the cause then names.
+pub(in crate::mesh) fn of_message(error: Error, id: String) -> Error {
+    let named = Error::new(error.kind());
+    let named = error.code().into_iter().fold(named, Error::with_code);
+    let named = error.retry_after().into_iter().fold(named, Error::with_retry_after);
+    named.with_source(OfMessage { id, error })
+}
+
+/// Names the message. Its cause is that of the error: the kind is on the outer one.
+#[derive(Debug)]
+struct OfMessage {
+    id: String,
+    error: Error,
+}
+
+impl StdError for OfMessage {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.error.source()
+    }
+}
+
+impl fmt::Display for OfMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {}", self.id)
+    }
+}
+
 /// The error of a file of this machine.
 pub(in crate::mesh) fn of_file(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Storage).with_source(error)

@@ -12,6 +12,7 @@ use crate::transport::http::{ConfigError, HttpConfig, HttpTransport};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "http")]
 use std::time::Duration;
@@ -72,6 +73,8 @@ pub struct Mailbox {
     /// When the service last answered a handshake.
     greeted: Arc<Mutex<Option<DateTime<Utc>>>>,
     failures: Arc<Failures>,
+    /// See [`Mailbox::other_messages`].
+    others: Arc<AtomicU64>,
 }
 
 impl Mailbox {
@@ -87,7 +90,8 @@ impl Mailbox {
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
         };
-        Self { calls, greeted: Arc::default(), failures: Arc::default() }
+        let (failures, others) = (Arc::default(), Arc::default());
+        Self { calls, greeted: Arc::default(), failures, others }
     }
 
     /// Creates the mailbox of `config` over HTTPS. Sends nothing.
@@ -152,6 +156,16 @@ impl Mailbox {
         Ok(())
     }
 
+    /// About how many messages of workflows that are not received the mailbox had when
+    /// [`collect`](BatchTracer::collect) last listed it. The service counts them with a delay.
+    ///
+    /// They may be for another program. They may also be responses to files of this one: then name their workflow
+    /// ([`Config::with_received`]), because the service does not keep a message that no program receives.
+    #[must_use]
+    pub fn other_messages(&self) -> u64 {
+        self.others.load(Ordering::Relaxed)
+    }
+
     async fn handshake_if_due(&self) -> Result<(), Error> {
         let greeted = *self.greeted.lock().unwrap_or_else(PoisonError::into_inner);
         let age = greeted.map(|at| self.calls.clock.now() - at);
@@ -173,7 +187,7 @@ impl BatchTracer for Mailbox {
     async fn collect(&self, folder: &Path, inbox: &mut dyn Inbox) -> Result<usize, Error> {
         remove_parts(folder).await?;
         self.handshake_if_due().await?;
-        collect::collect(&self.calls, folder, &self.failures, inbox).await
+        collect::collect(&self.calls, folder, &self.failures, &self.others, inbox).await
     }
 }
 

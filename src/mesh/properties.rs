@@ -55,13 +55,22 @@ const HEADERS: [(&str, &str); 14] = [
     ("retry-after", "3600"),
 ];
 
-const EXCHANGES: [Exchange; 5] = [
+/// Errors after which the service has nothing, and then others.
+const EXCHANGES: [Exchange; 10] = [
     Exchange::Connect,
+    Exchange::ProxyAuthentication,
+    Exchange::ServerCertificateUnknown,
     Exchange::Timeout,
     Exchange::Interrupted,
+    Exchange::ClientCertificateExpired,
     Exchange::ClientCertificateRefused,
+    Exchange::ClientCertificateRequired,
+    Exchange::Tls,
     Exchange::TooLarge,
 ];
+
+/// How many of [`EXCHANGES`] cannot follow a request that was sent.
+const UNSENT: usize = 3;
 
 fn replies() -> impl Strategy<Value = Vec<Reply>> {
     let some = (select(&STATUSES[..]), select(&BODIES[..]), vec(select(&HEADERS[..]), 0..4))
@@ -177,7 +186,7 @@ proptest! {
         }
         let first_reply = replies.last().map(|reply| match reply {
             Ok(response) => response.status().as_u16(),
-            Err(error) if matches!(error.kind(), Exchange::Connect | Exchange::ClientCertificateRefused) => 400,
+            Err(error) if EXCHANGES[..UNSENT].contains(&error.kind()) => 400,
             Err(_) => 500,
         });
         let (mailbox, mut record) = mailbox(replies);

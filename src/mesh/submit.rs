@@ -270,8 +270,29 @@ const fn mex(name: &'static str) -> HeaderName {
 }
 
 /// Whether no part of the request can have reached the service.
-fn is_unsent(error: &transport::Error) -> bool {
-    error.kind() == transport::ErrorKind::Connect || error.kind().is_configuration()
+///
+/// In TLS 1.3 a server may refuse the client's certificate, or the end of the handshake, after it has got the request. An
+/// error of these kinds therefore costs a look-up, even if the server refused the connection before.
+const fn is_unsent(error: &transport::Error) -> bool {
+    use transport::ErrorKind as Kind;
+    match error.kind() {
+        Kind::Connect
+        | Kind::Insecure
+        | Kind::ProxyAuthentication
+        | Kind::ServerCertificateExpired
+        | Kind::ServerCertificateUnknown
+        | Kind::ServerName
+        | Kind::TlsVersion => true,
+        Kind::ClientCertificateExpired
+        | Kind::ClientCertificateRefused
+        | Kind::ClientCertificateRequired
+        | Kind::Interrupted
+        | Kind::KeptConnectionClosed
+        | Kind::NotHttp
+        | Kind::Timeout
+        | Kind::Tls
+        | Kind::TooLarge => false,
+    }
 }
 
 fn refused(why: &'static str) -> Error {
@@ -461,11 +482,17 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_request_that_creates_a_message_is_never_repeated() {
-        let unclear: [fn() -> Reply; 8] = [
+        let unclear: [fn() -> Reply; 13] = [
             || lost(transport::ErrorKind::Timeout),
             || lost(transport::ErrorKind::Interrupted),
             || lost(transport::ErrorKind::KeptConnectionClosed),
+            || lost(transport::ErrorKind::NotHttp),
             || lost(transport::ErrorKind::TooLarge),
+            // The server refuses the certificate of a connection, perhaps with a request that it has got.
+            || lost(transport::ErrorKind::ClientCertificateExpired),
+            || lost(transport::ErrorKind::ClientCertificateRefused),
+            || lost(transport::ErrorKind::ClientCertificateRequired),
+            || lost(transport::ErrorKind::Tls),
             || reply(408, ""),
             || reply(500, "<soap/>"),
             || reply(503, ""),
@@ -502,7 +529,12 @@ mod tests {
             |code: &str| format!(r#"{{"detail":[{{"event":"SEND","code":"{code}","msg":""}}]}}"#);
         for (reply, kind) in [
             (lost(transport::ErrorKind::Connect), ErrorKind::Unavailable),
-            (lost(transport::ErrorKind::ClientCertificateRefused), ErrorKind::Configuration),
+            (lost(transport::ErrorKind::Insecure), ErrorKind::Configuration),
+            (lost(transport::ErrorKind::ProxyAuthentication), ErrorKind::Configuration),
+            (lost(transport::ErrorKind::ServerCertificateExpired), ErrorKind::Configuration),
+            (lost(transport::ErrorKind::ServerCertificateUnknown), ErrorKind::Configuration),
+            (lost(transport::ErrorKind::ServerName), ErrorKind::Configuration),
+            (lost(transport::ErrorKind::TlsVersion), ErrorKind::Configuration),
             (reply(417, &code("12")), ErrorKind::Configuration),
             (reply(417, &code("02")), ErrorKind::Refused),
             (reply(417, ""), ErrorKind::Refused),

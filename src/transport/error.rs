@@ -110,6 +110,10 @@ pub enum ErrorKind {
 impl ErrorKind {
     /// Whether the configuration of either side must be corrected. Until then every exchange fails
     /// in the same way.
+    ///
+    /// The request may have reached the server all the same. In TLS 1.3 a server may refuse the
+    /// client certificate (`ClientCertificateExpired`, `ClientCertificateRefused`,
+    /// `ClientCertificateRequired`, `Tls`) after it has received the request.
     #[must_use]
     pub const fn is_configuration(self) -> bool {
         match self {

@@ -7,9 +7,9 @@ use crate::uploads::File;
 use chrono::{DateTime, Utc};
 use nhs_pds::audit::{Actor, Entry, EventKind};
 use nhs_pds::batch::file::{FileError, FileErrorKind};
-use nhs_pds::process::batch::{BatchPolicy, Batches, Imported, RowReport};
+use nhs_pds::process::batch::{BatchPolicy, Batches, Imported, LeftOut, RowReport};
 use nhs_pds::process::{Error, ErrorKind};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::Cursor;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -52,8 +52,8 @@ pub(crate) struct Building {
 pub(crate) struct Built {
     pub(crate) at: DateTime<Utc>,
     pub(crate) by: String,
-    /// The number of files and of rows, or why it has ended early.
-    pub(crate) outcome: Result<(usize, u64), Failure>,
+    /// The number of files and of rows, and the due cases that are not in a file; or why it has ended early.
+    pub(crate) outcome: Result<(usize, u64, BTreeMap<LeftOut, u64>), Failure>,
 }
 
 /// The import of one response.
@@ -205,13 +205,17 @@ pub(crate) async fn build(
         let (batches, building) = (work.batches.clone(), Arc::clone(&building));
         async move {
             let report = |rows| building.rows.store(rows, Ordering::Relaxed);
-            batches.build(&policy, &mut { report }).await
+            let built = batches.build(&policy, &mut { report }).await?;
+            // What was written is written, whether or not the rest can be counted.
+            Ok::<_, Error>((built, batches.left_out().await.unwrap_or_default()))
         }
     });
     let app = Arc::clone(app);
     soon(tokio::spawn(async move {
         let outcome = match task.await {
-            Ok(Ok(built)) => Ok((built.len(), built.iter().map(|batch| batch.rows).sum::<u64>())),
+            Ok(Ok((built, left))) => {
+                Ok((built.len(), built.iter().map(|batch| batch.rows).sum::<u64>(), left))
+            }
             Ok(Err(error)) => Err(Failure::of(&error)),
             Err(_) => Err(Failure::Program),
         };
@@ -219,7 +223,7 @@ pub(crate) async fn build(
         record(
             &app,
             match &outcome {
-                Ok((files, rows)) => entry
+                Ok((files, rows, _)) => entry
                     .with_detail("files", files.to_string())
                     .with_detail("rows", rows.to_string()),
                 Err(_) => entry.with_detail("outcome", "failed"),

@@ -72,6 +72,7 @@ const SETTINGS: [&str; 107] = [
     "mesh-client-certificate",
     "mesh-client-key",
     "mesh-password",
+    "mesh-received",
     "mesh-roots",
     "mesh-settling",
     "mesh-shared-key",

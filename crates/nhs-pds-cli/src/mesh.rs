@@ -29,9 +29,13 @@ pub(crate) struct Mesh {
     /// The mailbox of PDS, which the service's team gives.
     #[arg(long, value_name = "MAILBOX", requires = "mesh")]
     recipient: Option<MailboxId>,
-    /// The workflow of requests and responses. [default: SPINE_PDS_MESH_V1]
+    /// The workflow of requests, and of responses without --mesh-received. [default: SPINE_PDS_MESH_V1]
     #[arg(long, value_name = "WORKFLOW", requires = "mesh")]
     workflow: Option<String>,
+    /// A workflow of responses, such as `SPINE_MPT_RESPONSE`. May be repeated. The workflow of requests is then received only if
+    /// it is named too. Messages of other workflows stay in the mailbox.
+    #[arg(long, value_name = "WORKFLOW", requires = "mesh")]
+    mesh_received: Vec<String>,
     /// How long a message may take to appear after its request was lost. A file whose fate is not known is looked for
     /// twice, this long apart, before it is sent again. [default: 5m]
     #[arg(long, value_name = "TIME", value_parser = crate::tenants::duration, requires = "mesh")]
@@ -76,6 +80,10 @@ impl Mesh {
         if let Some(workflow) = &self.workflow {
             config =
                 config.with_workflow(workflow).map_err(|error| format!("--workflow: {error}"))?;
+        }
+        for workflow in &self.mesh_received {
+            let received = config.with_received(workflow);
+            config = received.map_err(|error| format!("--mesh-received: {error}"))?;
         }
         if let Some(time) = self.mesh_settling {
             config = config.with_settling(time);

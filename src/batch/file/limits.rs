@@ -12,7 +12,7 @@
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Limits {
-    /// The most rows, not counting the first line.
+    /// The most rows, not counting the first line. A file has room for one row at least.
     pub rows: u64,
     /// The most bytes, counting the first line.
     pub bytes: u64,

@@ -161,16 +161,17 @@ impl<W: Write> RequestFile<W> {
     /// Writes a row. Returns false when a limit does not allow it: nothing was written, so begin another file with this
     /// row.
     ///
-    /// The first row of a file is written even if it alone exceeds the limit of bytes, because no other file would have
-    /// more room for it.
+    /// The first row of a file is written even if it alone exceeds a limit, because no other file would have more room for
+    /// it.
     ///
     /// # Errors
     ///
     /// [`FileErrorKind::Io`] when the writer fails. The file is then incomplete: delete it.
     pub fn write(&mut self, row: &RequestRow) -> Result<bool, FileError> {
+        let most = self.limits.rows.max(1);
         let rows = match self.format {
-            Format::PdsMesh => self.limits.rows,
-            Format::Mpt { rows, .. } => rows.min(self.limits.rows),
+            Format::PdsMesh => most,
+            Format::Mpt { rows, .. } => rows.min(most),
         };
         if self.written.rows >= rows {
             return Ok(false);
@@ -324,10 +325,11 @@ mod tests {
 
     #[test]
     fn a_file_without_room_for_a_row_has_that_row_alone() {
-        let limits = Limits::default().with_bytes(1);
-        let mut file = RequestFile::new(Vec::new(), Format::PdsMesh, limits).unwrap();
-        assert!(file.write(&row()).unwrap() && !file.write(&row()).unwrap());
-        assert_eq!(file.written().rows, 1);
+        for limits in [Limits::default().with_bytes(1), Limits::default().with_rows(0)] {
+            let mut file = RequestFile::new(Vec::new(), Format::PdsMesh, limits).unwrap();
+            assert!(file.write(&row()).unwrap() && !file.write(&row()).unwrap());
+            assert_eq!(file.written().rows, 1);
+        }
     }
 
     #[test]

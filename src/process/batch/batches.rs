@@ -123,6 +123,9 @@ impl Batches {
     }
 
     /// Sets after which time a batch counts as lost (default: seven days). Its cases are then traced as any other.
+    ///
+    /// A time below one hour counts as one hour, because cases must not be due again while their file is being written. A time
+    /// above 365 days counts as 365 days.
     #[must_use]
     pub const fn with_lost_after(mut self, time: TimeDelta) -> Self {
         self.lost_after = time;

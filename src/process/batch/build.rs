@@ -13,12 +13,17 @@ use crate::process::error::{Error, ErrorKind};
 use crate::process::run::engine::Engine;
 use crate::process::store::commit::Committed;
 use crate::trace::MessageId;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Sink, sink};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// See [`Batches::with_lost_after`].
+const SHORTEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(365);
 
 impl Batches {
     /// Writes the due cases that `policy` chooses into as many files as the limits require. Calls `progress` with the
@@ -26,7 +31,8 @@ impl Batches {
     ///
     /// First does what a program has left undone that was killed: see [`tidy`](Self::tidy). Waits for the cases that it
     /// had, and for those that another program traces now, for at most two [leases](crate::process::Settings::with_lease). A case is left to the
-    /// worker if a file cannot have its data, such as a case without a gender that has no number either.
+    /// worker if a file cannot have its data, such as a case without a gender that has no number either
+    /// ([`left_out`](Self::left_out)).
     ///
     /// # Errors
     ///
@@ -205,8 +211,8 @@ impl Builder<'_> {
     fn row(&self, case: Case, plan: &Plan) -> Result<Row, Case> {
         let (settings, now) = (&self.engine.settings, self.engine.now());
         let priority = self.engine.priority(&case);
-        let is_taken =
-            plan.known.is_empty() && !case.asking.one_by_one && self.chosen.takes(priority);
+        let is_one_by_one = self.batches.is_one_by_one(&case);
+        let is_taken = plan.known.is_empty() && !is_one_by_one && self.chosen.takes(priority);
         if !is_taken {
             return Err(case);
         }
@@ -246,7 +252,8 @@ impl Builder<'_> {
     async fn begin(&self) -> Result<Open, Error> {
         let now = self.engine.now();
         let id = self.engine.settings.ids.next().to_string();
-        let until = now.checked_add_signed(self.batches.lost_after).unwrap_or(now);
+        let lost_after = self.batches.lost_after.clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        let until = now.checked_add_signed(lost_after).unwrap_or(DateTime::<Utc>::MAX_UTC);
         let batch = Batch::new(id, now, until);
         let file = self.folder.begin(&batch.file_name())?;
         let limits = self.batches.limits;

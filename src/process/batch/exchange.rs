@@ -196,7 +196,11 @@ impl Batches {
         result.foreign_reports = arriving.foreign_reports;
         self.tidy_in(folder).await?;
         for file in folder.arrived()? {
-            match self.import(&file, observer).await {
+            let message = file.file_stem().map(|name| name.to_string_lossy().into_owned());
+            let of_message = &mut |row: &RowReport| {
+                observer(&RowReport { message: message.clone(), ..row.clone() });
+            };
+            match self.import(&file, of_message).await {
                 Ok(imported) => {
                     if imported.needs_a_person() {
                         let (rows, refused) = (imported.rows, imported.refused_rows());

@@ -2,7 +2,7 @@
 
 use crate::batch::Reference;
 use crate::batch::file::RequestRow;
-use crate::case::{Case, Submission};
+use crate::case::{Case, NumberStatus, Submission};
 use crate::demographics::Gender;
 use crate::matching::Criteria;
 use crate::process::decision::plan::{BY_NUMBER, Plan, criteria};
@@ -36,6 +36,9 @@ impl Questions {
     }
 
     /// The same for a case that waits for a row; `None` when it would send something else now.
+    ///
+    /// The number is that of the case, whether or not it is still due to be verified: a program that imports may have another
+    /// policy than the one that sent.
     pub(super) fn still(
         case: &Case,
         submission: &Submission,
@@ -44,13 +47,15 @@ impl Questions {
         now: DateTime<Utc>,
     ) -> Option<Self> {
         let now_sent = Self::of(case, &submission.asked, policy, local_root, now)?;
-        (now_sent.asked == submission.asked).then_some(now_sent)
+        let number = case.nhs_number.as_ref().filter(|it| it.status == NumberStatus::Usable);
+        let is_same_number = number.map(|it| it.number) == submission.asked.nhs_number;
+        (is_same_number && now_sent.asked == submission.asked).then_some(now_sent)
     }
 
     /// The row; `None` when the file cannot have what a search needs: a gender, and names that are not too long.
     pub(super) fn row(&self, reference: Reference) -> Option<RequestRow> {
         let Parts { family, given, born, gender, postcode, .. } = &self.parts;
-        let gender = gender.filter(|gender| matches!(gender, Gender::Male | Gender::Female));
+        let gender = gender.filter(is_sent);
         let mut row = match self.asked.nhs_number {
             Some(number) => {
                 let row = RequestRow::by_number(reference, number, *born);
@@ -63,6 +68,11 @@ impl Questions {
             row = row.with_given(given.clone()).ok()?;
         }
         Some(postcode.iter().copied().fold(row, RequestRow::with_postcode))
+    }
+
+    /// Whether a search by file needs a gender that the case does not have.
+    pub(super) fn lacks_gender(&self) -> bool {
+        self.asked.nhs_number.is_none() && !self.parts.gender.as_ref().is_some_and(is_sent)
     }
 
     /// The question by the number that was sent.
@@ -98,4 +108,9 @@ impl Questions {
     fn plan(&self, question: crate::trace::Question, step: &str, asked: Criteria) -> Plan {
         Plan { asked, question, step: step.to_owned(), known: Vec::new(), doubted: false }
     }
+}
+
+/// Whether a search by file can have this gender.
+const fn is_sent(gender: &Gender) -> bool {
+    matches!(gender, Gender::Male | Gender::Female)
 }

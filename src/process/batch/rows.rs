@@ -2,7 +2,7 @@
 
 use crate::batch::Reference;
 use crate::batch::file::{ResponseRow, RowError, RowErrorKind};
-use crate::case::CaseFilter;
+use crate::case::{Case, CaseFilter, Submission};
 use crate::process::batch::settle::{Answered, Waiting};
 use crate::process::decision::result::TraceResult;
 use crate::process::error::Error;
@@ -10,10 +10,18 @@ use crate::process::run::engine::Engine;
 use std::fmt;
 use uuid::Uuid;
 
+/// How often a case is read again that another program changes while its row is settled.
+const READINGS: usize = 5;
+
 /// What was done with a row of a response.
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RowReport {
+    /// The service's identifier of the message that has the row, if [`Batches::collect`] has received it. The file of a
+    /// response that is kept for a person has this name.
+    ///
+    /// [`Batches::collect`]: crate::process::batch::Batches::collect
+    pub message: Option<String>,
     /// The line of the file on which the row begins; the first line is 1.
     pub line: u64,
     /// The reference, if it is a UUID. Any other text may be of a person, so it is left out.
@@ -50,7 +58,7 @@ pub enum RowFault {
     Changed,
     /// The service has not traced the row, or contradicts itself. The case returns to the normal way.
     NotTraced,
-    /// Another program keeps changing the case. Import the file again.
+    /// Another program kept changing the case, each time that it was read again. Import the file again.
     Conflict,
 }
 
@@ -90,7 +98,8 @@ pub(super) fn uuid_of(reference: &Reference) -> Option<Uuid> {
 impl RowReport {
     pub(super) fn damaged(error: RowError) -> Self {
         let RowError { line, kind, reference, .. } = error;
-        Self { line, reference, code: None, result: Err(RowFault::Damaged(kind)) }
+        let result = Err(RowFault::Damaged(kind));
+        Self { message: None, line, reference, code: None, result }
     }
 
     pub(super) fn of(row: &ResponseRow, result: Result<Settled, RowFault>) -> Self {
@@ -98,7 +107,7 @@ impl RowReport {
         let is_ours = uuid_of(row.reference()).is_some();
         let reference = Some(row.reference().clone()).filter(|_| is_ours);
         let code = Some(row.code().as_str());
-        Self { line: row.line(), reference, code, result }
+        Self { message: None, line: row.line(), reference, code, result }
     }
 }
 
@@ -113,14 +122,38 @@ impl Engine {
             return Ok((Err(RowFault::Unknown), None));
         };
         let filter = CaseFilter::default().with_reference(reference.to_string());
-        let found = self.cases().search(&filter, None, 1).await?.pop();
-        let waiting = found.and_then(|case| Some((case.asking.submitted.clone()?, case)));
-        let Some((submission, case)) = waiting else { return Ok((Err(RowFault::Unknown), None)) };
-        let batch = Some(submission.batch.clone());
-        let waiting = Waiting { case: &case, row: &submission };
-        let result = match self.answered(waiting, row, continues) {
+        let mut batch = None;
+        for reading in 0..READINGS {
+            let found = self.cases().search(&filter, None, 1).await?.pop();
+            let waiting = found.and_then(|case| Some((case.asking.submitted.clone()?, case)));
+            let Some((submission, case)) = waiting else {
+                return Ok((Err(RowFault::Unknown), batch));
+            };
+            batch = Some(submission.batch.clone());
+            let is_first = reading == 0;
+            match self.settle_case(case, &submission, row, continues, is_first).await? {
+                Err(RowFault::Conflict) => {}
+                result => return Ok((result, batch)),
+            }
+        }
+        Ok((Err(RowFault::Conflict), batch))
+    }
+
+    /// Settles `case`, which waits for `row`, unless another program changes it meanwhile. What became of the row is put
+    /// on record with the first attempt, even if that fails.
+    async fn settle_case(
+        &self,
+        case: Case,
+        submission: &Submission,
+        row: &ResponseRow,
+        continues: bool,
+        is_first: bool,
+    ) -> Result<Result<Settled, RowFault>, Error> {
+        let waiting = Waiting { case: &case, row: submission };
+        Ok(match self.answered(waiting, row, continues) {
             Answered::Settle(turn, entry) => {
-                let report = self.settle(&turn, vec![entry]).await?;
+                let entries = is_first.then_some(entry).into_iter().collect();
+                let report = self.settle(&turn, entries).await?;
                 match report.result {
                     _ if report.row.is_none() => Err(RowFault::Conflict),
                     Some(TraceResult::Unavailable) | None => Err(RowFault::NotTraced),
@@ -130,15 +163,15 @@ impl Engine {
             Answered::Continue(entry) => {
                 let mut open = case;
                 open.asking.one_by_one = true;
-                let left = self.withdraw(open, &submission, "continued", Some(entry)).await?;
+                let entry = is_first.then_some(entry);
+                let left = self.withdraw(open, submission, "continued", entry).await?;
                 if left { Ok(Settled::Continued) } else { Err(RowFault::Conflict) }
             }
             Answered::Changed => {
-                let entry = self.noted(&case.id, &submission, "not_used");
-                let left = self.withdraw(case, &submission, "changed", entry).await?;
+                let entry = self.noted(&case.id, submission, "not_used").filter(|_| is_first);
+                let left = self.withdraw(case, submission, "changed", entry).await?;
                 Err(if left { RowFault::Changed } else { RowFault::Conflict })
             }
-        };
-        Ok((result, batch))
+        })
     }
 }

@@ -1,11 +1,12 @@
 //! The part of batches in the runs of a process.
 
-use crate::batch::BatchTracer;
+use crate::batch::{BatchTracer, Reference};
 use crate::process::batch::batches::Batches;
 use crate::process::batch::exchange::Sent;
 use crate::process::batch::pause::PAUSE;
 use crate::process::batch::policy::BatchPolicy;
 use crate::process::batch::record::Batch;
+use crate::process::batch::rows::RowReport;
 use crate::process::control::wanted;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::waiting::{beside, until};
@@ -18,6 +19,9 @@ use tokio::task::JoinHandle;
 
 /// How often an exchange looks whether a user has paused the process: a pause takes effect within five seconds.
 const LOOK: Duration = Duration::from_secs(4);
+
+/// How many refused rows are logged of what has arrived at a time. The response of another store may have half a million.
+const MOST_LOGGED: usize = 1_000;
 
 /// What a [`Process`](crate::process::Process) does by batch.
 #[derive(Clone, Debug)]
@@ -140,7 +144,9 @@ impl ByBatch {
     }
 
     async fn collect(&self) {
-        match self.batches.collect(&*self.service, &mut |_| ()).await {
+        let mut refused = 0;
+        let observe = &mut |row: &RowReport| log_refused(row, &mut refused);
+        match self.batches.collect(&*self.service, observe).await {
             Ok(collected) => {
                 for imported in &collected.imported {
                     let (rows, refused) = (imported.rows, imported.refused_rows());
@@ -157,6 +163,20 @@ impl ByBatch {
     fn pause(&self) {
         let until = self.batches.now().checked_add_signed(PAUSE);
         *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+}
+
+/// Names a row from which nothing was settled, without a value of it.
+fn log_refused(row: &RowReport, count: &mut usize) {
+    let Err(fault) = &row.result else { return };
+    *count += 1;
+    if *count <= MOST_LOGGED {
+        let RowReport { message, line, code, .. } = row;
+        let (message, reference) =
+            (message.as_deref(), row.reference.as_ref().map(Reference::as_str));
+        tracing::warn!(message, line, reference, code, cause = fault.as_str(), "a row was refused");
+    } else if *count == MOST_LOGGED + 1 {
+        tracing::warn!("more rows were refused, and are not logged");
     }
 }
 

@@ -4,7 +4,7 @@ use super::rig::{Attempt, Post, Rig, Waiting, by, no_match, response};
 use nhs_pds::audit::EventKind;
 use nhs_pds::batch::ErrorKind;
 use nhs_pds::case::CaseStore;
-use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending};
+use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending, RowReport};
 use nhs_pds::process::{Process, Schedule, Worker};
 use nhs_pds::trace::ScriptedTracer;
 use std::fs;
@@ -173,8 +173,15 @@ async fn a_response_with_rows_for_a_person_is_kept() {
     let whole = response(&post.taken()[0].1, no_match);
     let cut = whole.trim_end().strip_suffix(",98,0000000000,0").unwrap();
     post.delivers("R-1", Waiting::File(cut.to_owned()));
-    let collected = rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    let mut refused = Vec::new();
+    let observe = &mut |row: &RowReport| {
+        if row.result.is_err() {
+            refused.push((row.message.clone(), row.line));
+        }
+    };
+    let collected = rig.batches().collect(&post, observe).await.unwrap();
     assert_eq!((collected.imported[0].rows, collected.refused.len()), (3, 1));
+    assert_eq!(refused, [(Some("R-1".to_owned()), 4)], "the file of the row can be found");
     assert_eq!(files(&rig, "refused"), ["R-1.csv"], "one row was cut off");
     assert_eq!(rig.batch().await.waiting, 1);
     // The whole file settles the rest, and is deleted.

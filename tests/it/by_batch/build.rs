@@ -1,16 +1,19 @@
 //! Which cases go into a file, and what stays on record.
 
 use super::killed::Ending;
-use super::rig::{Post, Rig, begin, by, detail, numbered, requested};
+use super::rig::{Post, Rig, begin, by, detail, no_match, numbered, requested, response};
 use chrono::TimeDelta;
 use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::batch::file::Limits;
 use nhs_pds::case::{Case, CaseStore, Lease, NumberSource, RecordedNumber, TraceRecord};
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::ErrorKind;
-use nhs_pds::process::batch::{BatchPolicy, BatchState, Ending as Ended};
+use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending as Ended, LeftOut};
+use nhs_pds::process::{ErrorKind, Worker};
+use nhs_pds::trace::ScriptedTracer;
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Arc;
 use std::time::Duration;
 
 fn personal<'a>(subject: &'a Subject, name: &str) -> &'a str {
@@ -67,6 +70,11 @@ async fn files_are_split_by_rows_and_by_bytes() {
     let batches = rig.batches().with_limits(Limits::default().with_rows(200));
     let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     assert_eq!(built.iter().map(|batch| batch.rows).collect::<Vec<_>>(), [200, 200, 51]);
+    // A file has one row at least.
+    let rig = Rig::of(3).await;
+    let batches = rig.batches().with_limits(Limits::default().with_rows(0));
+    let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert_eq!(built.iter().map(|batch| batch.rows).collect::<Vec<_>>(), [1, 1, 1]);
     let rig = Rig::of(60).await;
     let batches = rig.batches().with_limits(Limits::default().with_bytes(3_000));
     let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
@@ -89,6 +97,8 @@ async fn cases_that_a_file_cannot_have_are_left_to_the_worker() {
         Rig::with(vec![without_gender, long, without_birth, not_allocated, numbered(4)]).await;
     let (batch, _) = rig.exported().await;
     assert_eq!(batch.rows, 1);
+    let left = rig.batches().left_out().await.unwrap();
+    assert_eq!(left, BTreeMap::from([(LeftOut::NoGender, 1), (LeftOut::LongName, 1)]));
     let waiting: Vec<Case> = rig.all().await;
     let ids = waiting.iter().filter(|case| case.asking.submitted.is_some());
     assert_eq!(ids.map(|case| case.id.as_str()).collect::<Vec<_>>(), ["C00004"]);
@@ -113,6 +123,26 @@ async fn a_case_that_a_file_cannot_have_is_free_while_the_file_is_written() {
     let claim = rig.cases.claim_due(9, &lease).await.unwrap();
     let ids: Vec<&str> = claim.cases.iter().map(|case| case.id.as_str()).collect();
     assert_eq!(ids, ["C00000"]);
+}
+
+#[tokio::test]
+async fn a_case_that_a_response_left_open_goes_by_file_only_where_no_service_traces_it_singly() {
+    let rig = Rig::of(1).await;
+    let (_, file) = rig.exported().await;
+    let worker =
+        Worker::new(Arc::new(ScriptedTracer::new([])), Arc::clone(&rig.store), rig.settings());
+    let beside = Batches::beside(&worker, rig.file("batches"));
+    fs::write(rig.file("response.csv"), response(&file, no_match)).unwrap();
+    let imported = beside.import(&rig.file("response.csv"), &mut |_| ()).await.unwrap();
+    assert_eq!(imported.continued, 1);
+    assert!(beside.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap().is_empty());
+    assert_eq!(beside.left_out().await.unwrap(), BTreeMap::from([(LeftOut::OneByOne, 1)]));
+    let only_by_file = rig.batches();
+    let left = only_by_file.left_out().await.unwrap();
+    assert_eq!(left, BTreeMap::from([(LeftOut::NotChosen, 1)]), "no file was written yet");
+    let built = only_by_file.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert_eq!(built[0].rows, 1);
+    assert!(only_by_file.left_out().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -204,6 +234,23 @@ async fn a_downloaded_file_stays_until_its_batch_ends() {
     rig.batches().release(&built[0].id, &by("Jo Doe")).await.unwrap();
     assert!(rig.batches().download(&built[0].id).await.is_err());
     assert!(!rig.batches().has_file(&built[0]));
+}
+
+#[tokio::test]
+async fn any_time_after_which_a_batch_is_lost_leaves_an_hour_and_a_year_at_most() {
+    let (hour, year) = (TimeDelta::hours(1), TimeDelta::days(365));
+    for (time, expected) in [
+        (TimeDelta::MIN, hour),
+        (TimeDelta::zero(), hour),
+        (TimeDelta::hours(2), TimeDelta::hours(2)),
+        (TimeDelta::MAX, year),
+    ] {
+        let rig = Rig::of(2).await;
+        let batches = rig.batches().with_lost_after(time);
+        let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+        assert_eq!((built.len(), built[0].rows), (1, 2), "no case is in the file twice");
+        assert_eq!(built[0].until, begin() + expected);
+    }
 }
 
 #[tokio::test]

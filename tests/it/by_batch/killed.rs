@@ -1,9 +1,9 @@
 //! Killed at every point and started again: no file is sent twice, no case is lost, none is settled twice.
 
-use super::rig::{Post, Requested, Rig, Waiting, detail, response};
+use super::rig::{Backing, Post, Requested, Rig, Waiting, detail, response};
 use async_trait::async_trait;
 use nhs_pds::audit::{AuditLog, EventKind};
-use nhs_pds::case::CaseStore;
+use nhs_pds::case::{Case, CaseStore};
 use nhs_pds::process::Error;
 use nhs_pds::process::alert::AlertSink;
 use nhs_pds::process::batch::{BatchPolicy, Batches};
@@ -15,12 +15,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// A store whose commits end after some: the process that waits for it is killed.
 #[derive(Debug)]
 pub(super) struct Ending {
     store: Arc<dyn Store>,
     left: AtomicUsize,
+    killed: Notify,
     /// Whether the last commit takes effect, although its result never comes.
     takes_effect: bool,
 }
@@ -28,7 +30,13 @@ pub(super) struct Ending {
 impl Ending {
     pub(super) fn after(commits: usize, takes_effect: bool, store: &Arc<dyn Store>) -> Arc<Self> {
         let (store, left) = (Arc::clone(store), AtomicUsize::new(commits));
-        Arc::new(Self { store, left, takes_effect })
+        Arc::new(Self { store, left, killed: Notify::new(), takes_effect })
+    }
+
+    /// The process is dead.
+    async fn die(&self) {
+        self.killed.notify_one();
+        std::future::pending().await
     }
 }
 
@@ -50,11 +58,11 @@ impl Store for Ending {
         let left =
             self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_err() {
-            std::future::pending::<()>().await;
+            self.die().await;
         }
         let result = self.store.commit(commit).await;
         if left == Ok(1) && self.takes_effect {
-            std::future::pending::<()>().await;
+            self.die().await;
         }
         result
     }
@@ -77,27 +85,51 @@ async fn live(batches: Batches, post: Post) {
     let _ = batches.send(&post).await.unwrap();
 }
 
-async fn until_killed(life: impl Future<Output = ()>) -> bool {
-    tokio::time::timeout(Duration::from_secs(5), life).await.is_ok()
+/// Whether the life has not ended early. In memory, time is of the test: a life that waits for the leases of the one before
+/// ends after five seconds.
+async fn until_killed(backing: Backing, killed: &Notify, life: impl Future<Output = ()>) -> bool {
+    let waits = async {
+        match backing {
+            Backing::Memory => tokio::time::sleep(Duration::from_secs(5)).await,
+            Backing::Sqlite | Backing::Postgres => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = life => true,
+        () = killed.notified() => false,
+        () = waits => false,
+    }
 }
 
-/// The results of all cases after lives of this many commits each.
-async fn results(commits: usize, takes_effect: bool) -> BTreeMap<String, String> {
-    let (rig, post) = (Rig::of(7).await, Post::default());
+/// The results of all cases after lives of this many commits each; nothing where there is no PostgreSQL.
+async fn results(
+    backing: Backing,
+    commits: usize,
+    takes_effect: bool,
+) -> Option<BTreeMap<String, String>> {
+    let cases = (0..7).map(super::rig::numbered).collect();
+    let (rig, post) = (Rig::on(backing, cases).await?, Post::default());
+    let between = match backing {
+        // The leases of a killed build end after some lives.
+        Backing::Memory => 20,
+        // No life waits for them, because time is real.
+        Backing::Sqlite | Backing::Postgres => 300,
+    };
     let mut answered = 0;
     let mut lives = 0;
     loop {
         // Each life gets a little further, as a killed program may be killed at the same point again.
-        let store = Ending::after(commits + lives / 4, takes_effect, &rig.store);
-        let is_whole = until_killed(live(rig.over(store), post.clone())).await;
+        let more = usize::try_from(lives / 4).unwrap();
+        let store = Ending::after(commits + more, takes_effect, &rig.store);
+        let life = live(rig.over(Arc::clone(&store) as _), post.clone());
+        let is_whole = until_killed(backing, &store.killed, life).await;
         let taken = post.taken();
         for (id, file) in &taken[answered..] {
             post.delivers(&format!("R-{id}"), Waiting::File(response(file, answer)));
         }
         answered = taken.len();
         lives += 1;
-        // The leases of a killed build end.
-        rig.clock.set(super::rig::begin() + chrono::TimeDelta::seconds(20 * lives as i64));
+        rig.clock.set(super::rig::begin() + chrono::TimeDelta::seconds(between * lives));
         let waits = rig.all().await.iter().any(|case| case.asking.submitted.is_some());
         let undecided = rig
             .all()
@@ -110,14 +142,11 @@ async fn results(commits: usize, takes_effect: bool) -> BTreeMap<String, String>
         assert!(lives < 200, "it ends: {commits} {takes_effect}");
     }
     check(&rig, &post).await;
-    rig.all()
-        .await
-        .iter()
-        .map(|case| {
-            let word = case.last_trace.as_ref().map_or("none", |last| last.result.as_str());
-            (case.id.to_string(), format!("{word} {}", case.asking.unanswered))
-        })
-        .collect()
+    let word = |case: &Case| {
+        let word = case.last_trace.as_ref().map_or("none", |last| last.result.as_str());
+        format!("{word} {}", case.asking.unanswered)
+    };
+    Some(rig.all().await.iter().map(|case| (case.id.to_string(), word(case))).collect())
 }
 
 async fn check(rig: &Rig, post: &Post) {
@@ -163,12 +192,26 @@ fn requests_and_responses(folder: &Path) -> Vec<PathBuf> {
 
 #[tokio::test(start_paused = true)]
 async fn at_every_commit() {
-    let whole = results(1_000, false).await;
+    killed_after(Backing::Memory, 0..24).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_some_commits_over_a_file() {
+    killed_after(Backing::Sqlite, [0, 3, 8, 15]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_some_commits_over_postgresql() {
+    killed_after(Backing::Postgres, [0, 3, 8, 15]).await;
+}
+
+async fn killed_after(backing: Backing, all_commits: impl IntoIterator<Item = usize>) {
+    let Some(whole) = results(backing, 1_000, false).await else { return };
     assert!(whole.values().any(|word| word.starts_with("found")));
     assert!(whole.values().any(|word| word.starts_with("none 0")));
-    for commits in 0..24 {
+    for commits in all_commits {
         for takes_effect in [false, true] {
-            let killed = results(commits, takes_effect).await;
+            let killed = results(backing, commits, takes_effect).await.unwrap();
             assert_eq!(killed.keys().collect::<Vec<_>>(), whole.keys().collect::<Vec<_>>());
             for (id, word) in &whole {
                 assert_eq!(

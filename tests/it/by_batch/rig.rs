@@ -1,5 +1,6 @@
 //! A store, a folder for files, and a service that takes them.
 
+use crate::support::postgres::Database;
 use crate::support::service::{case, us};
 use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,11 +9,13 @@ use nhs_pds::batch::{
     Arrival, BatchTracer, Error as BatchError, ErrorKind as BatchErrorKind, Inbox, Journal,
     Outgoing,
 };
-use nhs_pds::case::{Case, CaseStore, MemoryStore};
+use nhs_pds::case::{Case, CaseStore, MemoryStore, PostgresStore, SqliteStore};
 use nhs_pds::clock::{Clock, FixedClock};
+use nhs_pds::postgres::{self, Config};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{Batch, BatchPolicy, BatchState, Batches, RowReport};
-use nhs_pds::process::store::{Joined, Store};
+use nhs_pds::process::store::{Joined, Postgres, Sqlite, Store};
+use nhs_pds::process::tenants::{PostgresTenants, Tenant, Tenants};
 use nhs_pds::process::{RunReport, Settings, Worker};
 use nhs_pds::trace::ScriptedTracer;
 use std::fs;
@@ -23,8 +26,18 @@ use tempfile::TempDir;
 pub(super) struct Rig {
     pub(super) folder: TempDir,
     pub(super) clock: Arc<FixedClock>,
-    pub(super) cases: Arc<MemoryStore>,
+    pub(super) cases: Arc<dyn CaseStore>,
     pub(super) store: Arc<dyn Store>,
+    /// Dropped at the end of the test.
+    _database: Option<Database>,
+}
+
+/// Where the cases, the trail and the batches are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Backing {
+    Memory,
+    Sqlite,
+    Postgres,
 }
 
 /// When the tests begin.
@@ -35,16 +48,40 @@ pub(super) fn begin() -> DateTime<Utc> {
 impl Rig {
     /// With these cases.
     pub(super) async fn with(cases: Vec<Case>) -> Self {
-        let store = Arc::new(MemoryStore::new());
-        store.insert_all(cases).await.unwrap();
-        let log = Arc::new(MemoryLog::new());
-        let joined = Joined::new(Arc::clone(&store) as _, log, Arc::new(MemoryAlerts::default()));
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            clock: Arc::new(FixedClock::at(begin())),
-            cases: store,
-            store: Arc::new(joined),
-        }
+        Self::on(Backing::Memory, cases).await.unwrap()
+    }
+
+    /// The same over another store; nothing where there is no PostgreSQL.
+    pub(super) async fn on(backing: Backing, initial: Vec<Case>) -> Option<Self> {
+        let (folder, mut database) = (tempfile::tempdir().unwrap(), None);
+        let alerts = Arc::new(MemoryAlerts::default());
+        let (cases, store): (Arc<dyn CaseStore>, Arc<dyn Store>) = match backing {
+            Backing::Memory => {
+                let cases = Arc::new(MemoryStore::new());
+                let log = Arc::new(MemoryLog::new());
+                let joined = Joined::new(Arc::clone(&cases) as _, log, alerts);
+                (cases, Arc::new(joined))
+            }
+            Backing::Sqlite => {
+                let file = folder.path().join("cases.db");
+                let store = Sqlite::open(&file).unwrap().with_alerts(alerts);
+                (Arc::new(SqliteStore::open(&file).unwrap()), Arc::new(store))
+            }
+            Backing::Postgres => {
+                let prepared = Database::prepared()?;
+                let config: Config = prepared.application().parse().unwrap();
+                database = Some(prepared);
+                let program = postgres::Database::connect(&config).await.unwrap();
+                let tenant = Tenant::new("t1".parse().unwrap(), "RHM".parse().unwrap());
+                PostgresTenants::new(program.clone()).add(&tenant).await.unwrap();
+                let tenant = program.tenant(&tenant.name).await.unwrap();
+                let store = Postgres::new(tenant.clone()).with_alerts(alerts);
+                (Arc::new(PostgresStore::new(tenant)), Arc::new(store))
+            }
+        };
+        cases.insert_all(initial).await.unwrap();
+        let clock = Arc::new(FixedClock::at(begin()));
+        Some(Self { folder, clock, cases, store, _database: database })
     }
 
     /// With this many eligible cases, which differ in their surname.

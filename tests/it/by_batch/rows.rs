@@ -4,7 +4,7 @@ use super::rig::{NAMES, Requested, Rig, no_match, numbered, requested, response}
 use crate::support::service::case;
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use nhs_pds::audit::AuditLog;
+use nhs_pds::audit::{AuditLog, EventKind};
 use nhs_pds::case::{
     Case, CaseStore, NumberSource, NumberStatus, Provenance, RecordedNumber, ReviewReason,
     ReviewState,
@@ -16,11 +16,11 @@ use nhs_pds::process::batch::{
     BatchPolicy, BatchState, Batches, Ending, RowFault, RowReport, Settled,
 };
 use nhs_pds::process::store::{Commit, Committed, Store};
-use nhs_pds::process::{Error, Policy, Reason, TraceResult};
-use nhs_pds::trace::{Exchange, Freshness};
+use nhs_pds::process::{Error, Policy, Reason, TraceResult, Worker};
+use nhs_pds::trace::{Exchange, Freshness, ScriptedTracer};
 use std::fs;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const OWN: NhsNumber = NhsNumber::constant(9_990_000_018);
 const OTHER: NhsNumber = NhsNumber::constant(9_990_000_026);
@@ -399,15 +399,16 @@ async fn a_waiting_case_says_so() {
     assert!(case.review.iter().all(|item| item.state != ReviewState::Open));
 }
 
-/// A store in which another program releases each case just before it is settled.
+/// A store in which another program changes a case just before it is settled, this many times.
 #[derive(Debug)]
-struct Releasing {
+struct Meddling {
     store: Arc<dyn Store>,
-    is_done: AtomicBool,
+    change: fn(&mut Case),
+    left: AtomicUsize,
 }
 
 #[async_trait]
-impl Store for Releasing {
+impl Store for Meddling {
     fn cases(&self) -> &dyn CaseStore {
         self.store.cases()
     }
@@ -421,28 +422,120 @@ impl Store for Releasing {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Committed, Error> {
-        if !commit.saves.is_empty() && !self.is_done.swap(true, Ordering::SeqCst) {
-            let id = &commit.saves[0].change.case.id;
-            let mut released = self.cases().get(id).await.unwrap().unwrap();
-            (released.asking.submitted, released.asking.unanswered) = (None, 1);
-            self.cases().save(&released).await.unwrap();
+        let left = |left: usize| left.checked_sub(1);
+        if let Some(save) = commit.saves.first()
+            && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok()
+        {
+            let mut case = self.cases().get(&save.change.case.id).await.unwrap().unwrap();
+            (self.change)(&mut case);
+            self.cases().save(&case).await.unwrap();
         }
         self.store.commit(commit).await
     }
 }
 
-#[tokio::test]
-async fn a_case_that_is_released_meanwhile_is_not_settled_too() {
+/// The result of a row for a case that another program changes meanwhile, the case, and how often the row is on record as
+/// received.
+async fn meddled(
+    change: fn(&mut Case),
+    times: usize,
+    continues: bool,
+) -> (Result<Settled, RowFault>, Case, usize) {
     let rig = Rig::of(1).await;
     let (_, file) = rig.exported().await;
-    let response = response(&file, |row| row.answer("00", "9990000018", "3"));
-    fs::write(rig.file("response.csv"), response).unwrap();
-    let store = Arc::new(Releasing { store: Arc::clone(&rig.store), is_done: false.into() });
+    let row = |row: &Requested| match continues {
+        true => no_match(row),
+        false => row.answer("00", "9990000018", "3"),
+    };
+    fs::write(rig.file("response.csv"), response(&file, row)).unwrap();
+    let store: Arc<dyn Store> =
+        Arc::new(Meddling { store: Arc::clone(&rig.store), change, left: times.into() });
+    let worker = Worker::new(Arc::new(ScriptedTracer::new([])), Arc::clone(&store), rig.settings());
+    let batches = match continues {
+        true => Batches::beside(&worker, rig.file("batches")),
+        false => rig.over(store),
+    };
     let mut results = Vec::new();
     let observe = &mut |row: &RowReport| results.push(row.result);
-    rig.over(store).import(&rig.file("response.csv"), observe).await.unwrap();
-    assert_eq!(results, [Err(RowFault::Conflict)]);
-    let case = rig.get("C00000").await;
-    assert!(case.nhs_number.is_none() && case.last_trace.is_none());
-    assert_eq!(case.asking.unanswered, 1, "as the other program left it");
+    batches.import(&rig.file("response.csv"), observe).await.unwrap();
+    let received = rig.events().await;
+    let received = received.iter().filter(|event| event.kind == EventKind::MessageReceived);
+    (results[0], rig.get("C00000").await, received.count())
+}
+
+#[tokio::test]
+async fn a_case_that_is_released_meanwhile_is_not_settled_too() {
+    let release = |case: &mut Case| (case.asking.submitted, case.asking.unanswered) = (None, 1);
+    for continues in [false, true] {
+        let (result, case, received) = meddled(release, 1, continues).await;
+        assert_eq!(result, Err(RowFault::Unknown), "no case waits any more");
+        assert!(case.nhs_number.is_none() && case.last_trace.is_none());
+        assert!(!case.asking.one_by_one);
+        assert_eq!(case.asking.unanswered, 1, "as the other program left it");
+        assert_eq!(received, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_case_that_another_program_changes_is_read_again() {
+    let correct = |case: &mut Case| case.surname = Some("Aindow".into());
+    let number = |case: &mut Case| {
+        case.nhs_number = Some(RecordedNumber::new(OTHER, NumberSource::Imported(None)));
+    };
+    for continues in [false, true] {
+        let expected = match continues {
+            true => Ok(Settled::Continued),
+            false => decided(TraceResult::Found),
+        };
+        let (result, case, received) = meddled(|_| (), 2, continues).await;
+        assert_eq!((result, received), (expected, 1));
+        assert_eq!(case.asking.one_by_one, continues);
+        for change in [correct, number] {
+            let (result, case, received) = meddled(change, 1, continues).await;
+            assert_eq!((result, received), (Err(RowFault::Changed), 1));
+            assert!(case.asking.submitted.is_none() && case.last_trace.is_none());
+        }
+        let (result, case, received) = meddled(|_| (), usize::MAX, continues).await;
+        assert_eq!((result, received), (Err(RowFault::Conflict), 1));
+        assert!(case.asking.submitted.is_some(), "it waits for another import");
+    }
+}
+
+#[tokio::test]
+async fn a_row_about_another_number_than_the_case_has_now_is_not_used() {
+    let imported = |number| Some(RecordedNumber::new(number, NumberSource::Imported(None)));
+    for (sent, recorded) in [
+        (None, imported(OTHER)),
+        (imported(OWN), imported(OTHER)),
+        (imported(OWN), None),
+        // A user has found the number meanwhile.
+        (None, with_confirmed_number().nhs_number),
+    ] {
+        let mut case = numbered(0);
+        case.nhs_number = sent;
+        let rig = Rig::with(vec![case]).await;
+        let (_, file) = rig.exported().await;
+        let mut changed = rig.get("C00000").await;
+        changed.nhs_number.clone_from(&recorded);
+        rig.cases.save(&changed).await.unwrap();
+        let rows = rig.import(&response(&file, no_match)).await;
+        assert_eq!(rows[0].result, Err(RowFault::Changed));
+        let case = rig.get("C00000").await;
+        assert_eq!(number(&case), recorded.map(|recorded| (recorded.number, recorded.status)));
+        assert!(case.asking.submitted.is_none() && case.last_trace.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_is_not_due_any_more_is_settled_all_the_same() {
+    // The program that sends verifies numbers again, and the one that imports does not.
+    let rig = Rig::with(vec![with_confirmed_number()]).await;
+    let policy = Policy::default().with_reverification(TimeDelta::days(90));
+    let settings = rig.settings().with_policy(policy);
+    let batches = Batches::new(Arc::clone(&rig.store), settings, rig.file("batches"));
+    let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    batches.export(&built[0].id, &rig.file("request.csv")).await.unwrap();
+    let file = fs::read_to_string(rig.file("request.csv")).unwrap();
+    let rows = rig.import(&response(&file, |row| row.answer("00", "9990000018", "1"))).await;
+    assert_eq!(rows[0].result, decided(TraceResult::Verified));
 }

@@ -128,6 +128,7 @@ async fn cases_are_traced_by_a_file_that_a_user_carries() {
     let page = user.post("/batches/build", &[("which", "everything")]).await;
     let page = user.get(page.location()).await;
     assert!(page.html.contains("Written: 1 file with 3 rows."), "{}", page.html);
+    assert!(!page.html.contains("Not in a file"), "{}", page.html);
     assert!(page.html.contains("Ready: the file has not left"));
     assert!(!page.html.contains(NAMES[1]), "the page names no person");
 

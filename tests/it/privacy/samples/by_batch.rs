@@ -10,7 +10,7 @@ use nhs_pds::case::{CaseStore, MemoryStore, Submission};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{
-    Batch, BatchPolicy, BatchState, Batches, Collected, Ending, RowReport, Sent,
+    Batch, BatchPolicy, BatchState, Batches, Collected, Ending, LeftOut, RowReport, Sent,
 };
 use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Process, Schedule, Settings, Worker};
@@ -33,6 +33,7 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&BatchPolicy::everything());
     let built = batches.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     shown.value(&built[0]);
+    shown.value(&LeftOut::LongName);
     shown.value(&built[0].state);
     let out = folder.path().join("out.csv");
     batches.export(&built[0].id, &out).await.unwrap();
@@ -49,6 +50,7 @@ pub(super) async fn show(shown: &mut Shown) {
     let mut rows: Vec<RowReport> = Vec::new();
     let imported = batches.import(&out, &mut |row| rows.push(row.clone())).await.unwrap();
     assert_eq!(rows.len(), 1);
+    rows[0].message = Some("20261130091500000001".to_owned());
     shown.value(&rows[0]);
     shown.value(&imported);
     // Rows and files from which nothing is settled.

@@ -12,7 +12,8 @@ use crate::view;
 use crate::visitor::Visitor;
 use askama::Template;
 use axum::response::Response;
-use nhs_pds::process::batch::{Batch, BatchState, Batches};
+use nhs_pds::process::batch::{Batch, BatchState, Batches, LeftOut};
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 #[derive(Template)]
@@ -122,12 +123,15 @@ pub(super) async fn write(visitor: &Visitor, errors: FormErrors) -> Result<Respo
 /// What was done, after a redirect.
 fn done(visitor: &Visitor, is_building: bool, built: Option<&Built>) -> Option<String> {
     let text = match visitor.done.as_deref()? {
-        "built" if !is_building => match built?.outcome {
-            Ok((0, _)) => "No case is due that can go into a file. No file was written.".to_owned(),
-            Ok((files, rows)) => format!(
-                "Written: {} with {}. Download each file, and upload it to the service.",
-                view::counted(files as u64, "file", "files"),
-                view::counted(rows, "row", "rows")
+        "built" if !is_building => match &built?.outcome {
+            Ok((0, _, left)) => {
+                format!("No case is due that can go into a file. No file was written.{}", left_out(left))
+            }
+            Ok((files, rows, left)) => format!(
+                "Written: {} with {}. Download each file, and upload it to the service.{}",
+                view::counted(*files as u64, "file", "files"),
+                view::counted(*rows, "row", "rows"),
+                left_out(left)
             ),
             Err(_) => return None,
         },
@@ -140,6 +144,15 @@ fn done(visitor: &Visitor, is_building: bool, built: Option<&Built>) -> Option<S
         _ => return None,
     };
     Some(text)
+}
+
+/// The due cases that are not in a file, and what becomes of them.
+fn left_out(left: &BTreeMap<LeftOut, u64>) -> String {
+    let parts = left.iter().map(|(cause, count)| {
+        let cases = view::counted(*count, "due case", "due cases");
+        format!(" Not in a file: {cases} {}", words::left_out(*cause))
+    });
+    parts.collect()
 }
 
 /// Why the last writing of files has ended early, and what to do.

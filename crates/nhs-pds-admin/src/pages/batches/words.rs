@@ -3,7 +3,7 @@
 use crate::batch_work::{Ended, Failure, Refusal};
 use nhs_pds::batch::file::{FileErrorKind, RowErrorKind};
 use nhs_pds::process::ErrorKind;
-use nhs_pds::process::batch::{BatchState, Ending, RowFault};
+use nhs_pds::process::batch::{BatchState, Ending, LeftOut, RowFault};
 
 /// Which cases go into files: the word of the form and of the trail, and the text of the choice.
 pub(super) const CHOICES: [(&str, &str); 4] = [
@@ -31,6 +31,19 @@ pub(super) const fn state(state: BatchState) -> &'static str {
         BatchState::Closed(Ending::Lost) => "Ended: no response came in time",
         BatchState::Closed(Ending::Released) => "Ended: a user released the cases",
         _ => "Another state",
+    }
+}
+
+/// Why due cases are not in a file, and what becomes of them.
+pub(super) const fn left_out(cause: LeftOut) -> &'static str {
+    match cause {
+        LeftOut::NoGender => {
+            "without a gender that have no NHS Number. They are traced singly. You can also add the gender."
+        }
+        LeftOut::LongName => "with a name of more than 40 characters. They are traced singly.",
+        LeftOut::OneByOne => "that need further questions. They are traced singly.",
+        LeftOut::NotChosen => "that you did not choose, or that became due since.",
+        _ => "for another reason.",
     }
 }
 

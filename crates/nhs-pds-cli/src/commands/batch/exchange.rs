@@ -17,28 +17,31 @@ pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
     let mailbox = args.mesh.mailbox()?;
     let mut open = Open::of(&args.common).await?;
     let writes = !args.no_build;
-    let is_held_up = writes
-        && !args.despite_refusal
-        && {
-            let refused = open.batches.refused_lately().await?;
-            if let Some(batch) = &refused {
-                warn(format!(
-                    "{}: no file is written for six hours after that; correct the cause, then run `nhs-pds batch send \
-                 --despite-refusal`",
-                    refused_at(batch)
-                ));
-            }
-            refused.is_some()
-        };
-    if writes && !is_held_up {
-        build(&mut open, &args.building).await?;
-    }
+    let is_held_up = writes && !args.despite_refusal && is_held_up(&open).await?;
+    let left = match writes && !is_held_up {
+        true => build(&mut open, &args.building).await?,
+        false => String::new(),
+    };
     let bar = progress::waiting("sending".to_owned());
     let sent = open.batches.send(&mailbox).await;
     bar.finish_and_clear();
     open.close();
     let is_sent = say_sent(&sent?, &open.folder)?;
+    say(&left)?;
     Ok(is_sent && !is_held_up)
+}
+
+/// Whether the service refused a file lately, and says so.
+async fn is_held_up(open: &Open) -> Result<bool, Failed> {
+    let refused = open.batches.refused_lately().await?;
+    if let Some(batch) = &refused {
+        warn(format!(
+            "{}: no file is written for six hours after that; correct the cause, then run `nhs-pds batch send \
+             --despite-refusal`",
+            refused_at(batch)
+        ));
+    }
+    Ok(refused.is_some())
 }
 
 /// That the service refused a file, which, when and why.
@@ -120,7 +123,7 @@ pub(super) async fn collect(args: &Collect) -> Result<bool, Failed> {
     let mut observer = |row: &RowReport| {
         bar.inc(1);
         if let Some(refused) = &mut refused {
-            refused.take("", row);
+            refused.take(row.message.as_deref().unwrap_or_default(), row);
         }
     };
     let collected = open.batches.collect(&mailbox, &mut observer).await;
@@ -128,6 +131,13 @@ pub(super) async fn collect(args: &Collect) -> Result<bool, Failed> {
     let finished = refused.map_or(Ok(()), RefusedRows::finish);
     open.close();
     let is_well = say_collected(&collected?)?;
+    if mailbox.other_messages() > 0 {
+        let count = mailbox.other_messages();
+        warn(format!(
+            "batch: the mailbox has about {count} messages of workflows that are not received. If responses are among them, \
+             name their workflow with --mesh-received: MESH does not keep a message that no program receives"
+        ));
+    }
     finished?;
     Ok(is_well)
 }

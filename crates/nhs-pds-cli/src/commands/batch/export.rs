@@ -6,7 +6,8 @@ use super::opened::Open;
 use crate::console::{Failed, about, say, warn};
 use crate::progress;
 use nhs_pds::clock::{Clock, SystemClock};
-use nhs_pds::process::batch::{Batch, BatchState};
+use nhs_pds::process::batch::{Batch, BatchState, LeftOut};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -26,7 +27,7 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
     if let Some(refused) = open.batches.refused_lately().await? {
         warn(format!("{}: correct the cause before you upload a file", refused_at(&refused)));
     }
-    build(open, &args.building).await?;
+    let left = build(open, &args.building).await?;
     let ready = open.batches.list().await?.into_iter();
     // A program that was killed while it gave a file to a user left it as exporting.
     let is_wanted = |batch: &Batch| {
@@ -39,7 +40,12 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
         warn(not_here(batch, &open.folder));
     }
     if here.is_empty() {
-        say("No case is due: no file was written.\n")?;
+        say(if left.is_empty() {
+            "No case is due: no file was written.\n"
+        } else {
+            "No file was written.\n"
+        })?;
+        say(&left)?;
         return Ok(elsewhere.is_empty());
     }
     for (place, batch) in here.iter().enumerate() {
@@ -57,11 +63,12 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
         "Upload each file once, to the PDS MESH service, such as by the web page of MESH (workflow SPINE_PDS_MESH_V1). \
          Then delete it: it has personal data.\nImport the responses with `nhs-pds batch import`.\n",
     )?;
+    say(&left)?;
     Ok(elsewhere.is_empty())
 }
 
-/// Writes the due cases into files, with a progress bar.
-pub(super) async fn build(open: &mut Open, building: &Building) -> Result<(), Failed> {
+/// Writes the due cases into files, with a progress bar. Returns what to say of those that are not in a file.
+pub(super) async fn build(open: &mut Open, building: &Building) -> Result<String, Failed> {
     let batches = open.batches.clone().with_limits(building.limits());
     open.batches = batches.with_lost_after(building.lost_after);
     let due = open.store.cases().counts(SystemClock.now()).await?.due;
@@ -69,7 +76,34 @@ pub(super) async fn build(open: &mut Open, building: &Building) -> Result<(), Fa
     let built = open.batches.build(&building.policy(), &mut |rows| bar.set_position(rows)).await;
     bar.finish_and_clear();
     built?;
-    Ok(())
+    // The count goes through the cases that are left.
+    match open.store.cases().counts(SystemClock.now()).await?.due {
+        0 => Ok(String::new()),
+        _ => left_out(&open.batches.left_out().await?),
+    }
+}
+
+/// Why due cases are not in a file, and what becomes of them.
+fn left_out(counts: &BTreeMap<LeftOut, u64>) -> Result<String, Failed> {
+    let mut said = String::new();
+    for (cause, count) in counts {
+        let why = match cause {
+            LeftOut::NoGender => {
+                "without a gender that have no NHS Number: the worker traces them, or correct them"
+            }
+            LeftOut::LongName => "with a name of more than 40 characters: the worker traces them",
+            LeftOut::OneByOne => {
+                "about which further questions are asked singly: the worker traces them"
+            }
+            LeftOut::NotChosen => "that a file can have: they were not chosen, or became due since",
+            _ => "for another reason",
+        };
+        writeln!(said, "  {count:>8} {why}")?;
+    }
+    if !said.is_empty() {
+        said.insert_str(0, "Due cases that are not in a file:\n");
+    }
+    Ok(said)
 }
 
 /// Why a file was not written, and what to do.
