@@ -13,7 +13,7 @@ use toml::{Table, Value};
 
 /// The options that the environment and the file may set. All others say what to do with one person or
 /// one item: they must be on the command line.
-const SETTINGS: [&str; 107] = [
+const SETTINGS: [&str; 108] = [
     "ablation",
     "algorithmic-trace",
     "allowance",

@@ -3,7 +3,6 @@
 use super::rig::{Attempt, Post, Rig, Waiting, by, no_match, response};
 use nhs_pds::audit::EventKind;
 use nhs_pds::batch::ErrorKind;
-use nhs_pds::case::CaseStore;
 use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending, RowReport};
 use nhs_pds::process::{Process, Schedule, Worker};
 use nhs_pds::trace::ScriptedTracer;

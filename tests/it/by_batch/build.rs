@@ -5,7 +5,7 @@ use super::rig::{Post, Rig, begin, by, detail, no_match, numbered, requested, re
 use chrono::TimeDelta;
 use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::batch::file::Limits;
-use nhs_pds::case::{Case, CaseStore, Lease, NumberSource, RecordedNumber, TraceRecord};
+use nhs_pds::case::{Case, Lease, NumberSource, RecordedNumber, TraceRecord};
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending as Ended, LeftOut};
