@@ -205,7 +205,8 @@ fn a_user_uploads_a_file_and_imports_the_response() {
     // Nothing more is due, and the worker leaves the cases alone.
     let again = borough.export("a.sqlite", "again.csv", &[]);
     assert!(again.code == 0 && again.out.starts_with("No "), "{again:?}");
-    let counts = again.out.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok());
+    let counts =
+        again.out.lines().filter_map(|line| line.split_whitespace().next()?.parse::<u32>().ok());
     let left: u32 = counts.sum();
     let worked = nhs_pds(&["worker", "--db", &borough.path("a.sqlite"), "--once"]);
     let asked = worked.out.lines().find_map(|line| line.strip_prefix("Asked about")).unwrap();
@@ -376,7 +377,6 @@ fn a_large_file_is_split_and_a_batch_can_be_released() {
     assert!(done.code == 1 && done.out.contains("unknown"), "{done:?}");
     let done = borough.export("a.sqlite", "first.csv", &["--only", "reverification"]);
     assert!(done.out.starts_with("No file was written"), "{done:?}");
-    assert!(done.out.contains("they were not chosen"), "{done:?}");
 }
 
 /// SIGKILL at many moments: each case is in one file that was not withdrawn, and is settled once.

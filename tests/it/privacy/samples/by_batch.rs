@@ -68,7 +68,9 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&BatchPolicy::first_load().with_more_than(7));
     let failed = || Some(batch::Error::new(batch::ErrorKind::Refused).with_code("12"));
     let mut sent = Sent::default();
-    (sent.sent, sent.held, sent.refused) = (vec![ended.clone()], vec![ended.clone()], vec![ended]);
+    (sent.sent, sent.held, sent.refused) =
+        (vec![ended.clone()], vec![ended.clone()], vec![ended.clone()]);
+    (sent.not_sent, sent.elsewhere) = (vec![ended.clone()], vec![ended]);
     sent.failed = failed();
     shown.value(&sent);
     let mut collected = Collected::default();
