@@ -33,3 +33,4 @@ pub use import::Imported;
 pub use policy::BatchPolicy;
 pub use record::{Batch, BatchState, Ending};
 pub use rows::{RowFault, RowReport, Settled};
+pub use step::ByBatch;

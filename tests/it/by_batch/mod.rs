@@ -4,6 +4,6 @@
 mod arrivals;
 mod build;
 mod killed;
-mod rig;
+pub(crate) mod rig;
 mod rows;
 mod same_decisions;
