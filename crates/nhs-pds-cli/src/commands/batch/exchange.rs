@@ -13,8 +13,8 @@ use std::fmt::Write as _;
 
 /// Whether the service has every file.
 pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
-    let mailbox = args.mesh.mailbox()?;
     let mut open = Open::of(&args.common).await?;
+    let mailbox = open.mailbox(&args.mesh)?;
     if !args.no_build {
         build(&mut open, &args.building).await?;
     }
@@ -71,8 +71,8 @@ fn failed(error: &nhs_pds::batch::Error) -> String {
 
 /// Whether every row was used.
 pub(super) async fn collect(args: &Collect) -> Result<bool, Failed> {
-    let mailbox = args.mesh.mailbox()?;
     let open = Open::of(&args.common).await?;
+    let mailbox = open.mailbox(&args.mesh)?;
     let mut refused = RefusedRows::begin(args.refused.as_deref())?;
     let bar = progress::counting("receiving".to_owned());
     let mut observer = |row: &RowReport| {
