@@ -61,7 +61,6 @@ pub struct Config {
     pub(in crate::mesh) is_gzip: bool,
     pub(in crate::mesh) settling: Duration,
     pub(in crate::mesh) client: String,
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "for a transport over HTTP"))]
     pub(in crate::mesh) labels: Labels,
 }
 
