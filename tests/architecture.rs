@@ -25,7 +25,7 @@ const MODULES: &str = "
     transport: secret tenant
     matching: text nhs_number demographics trace
     batch: text nhs_number demographics trace
-    mesh: clock ids secret text transport batch
+    mesh: clock ids secret tenant text transport batch
     service: clock ids secret tenant text nhs_number demographics trace matching transport
     store:
     postgres: secret tenant

@@ -1,5 +1,6 @@
 use crate::mesh::mailbox_id::MailboxId;
 use crate::secret::Secret;
+use crate::tenant::Labels;
 use crate::text::ValueError;
 use std::fmt;
 use std::time::Duration;
@@ -60,6 +61,7 @@ pub struct Config {
     pub(in crate::mesh) is_gzip: bool,
     pub(in crate::mesh) settling: Duration,
     pub(in crate::mesh) client: String,
+    pub(in crate::mesh) labels: Labels,
 }
 
 impl Config {
@@ -93,6 +95,7 @@ impl Config {
             is_gzip: true,
             settling: SETTLING,
             client: concat!("nhs-pds==", env!("CARGO_PKG_VERSION")).to_owned(),
+            labels: Labels::default(),
         }
     }
 
@@ -139,6 +142,15 @@ impl Config {
         }
         self.chunk_bytes = bytes;
         Ok(self)
+    }
+
+    /// Sets the labels of the metric of the client certificate's expiry, for
+    /// [`Mailbox::over_http`](crate::mesh::Mailbox::over_http). Without labels, the certificates of two mailboxes overwrite
+    /// each other's.
+    #[must_use]
+    pub fn with_labels(mut self, labels: Labels) -> Self {
+        self.labels = labels;
+        self
     }
 
     /// Sends files as they are. Without this, they are compressed (gzip).

@@ -106,7 +106,8 @@ impl Mailbox {
     #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
     pub fn over_http(config: Config, http: HttpConfig) -> Result<Self, ConfigError> {
         let http = http.with_max_response_bytes(LARGEST_RESPONSE).with_total_timeout(TIME_LIMIT);
-        Ok(Self::new(Arc::new(HttpTransport::new(&http)?), config))
+        let transport = HttpTransport::new(&http)?.with_labels(config.labels.clone());
+        Ok(Self::new(Arc::new(transport), config))
     }
 
     /// Sets the source of time.

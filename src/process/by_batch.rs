@@ -8,7 +8,7 @@ use crate::process::scheduler::Process;
 use crate::process::waiting::{beside, until};
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 impl Process {
     /// Also traces by file: each run first writes the due cases that `policy` chooses into files, and traces the others
@@ -28,9 +28,21 @@ impl Process {
         service: Arc<dyn BatchTracer>,
         policy: BatchPolicy,
     ) -> Self {
-        let batches = batches.of_worker(&self.worker);
-        self.by_batch = Some(ByBatch::new(batches, service, policy));
+        self.by_batch = Arc::default();
+        self.add_batches(ByBatch::new(batches, service, policy));
         self
+    }
+
+    /// From the next run on, also traces as `by_batch` says. Nothing changes if the process already traces by file.
+    pub(in crate::process) fn add_batches(&self, by_batch: ByBatch) {
+        self.by_batch.get_or_init(|| by_batch.of_worker(&self.worker));
+        self.set_batch_error(None);
+    }
+
+    /// Shows why the process cannot trace by file.
+    pub(in crate::process) fn set_batch_error(&self, why: Option<String>) {
+        let mut status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
+        status.batch_error = why;
     }
 
     /// The part of batches in a run, until it is told to stop. `was_paused` is whether the process was paused when the run
@@ -40,7 +52,7 @@ impl Process {
         ending: Pin<&mut (impl Future<Output = ()> + Send)>,
         was_paused: bool,
     ) {
-        if let Some(by_batch) = &self.by_batch
+        if let Some(by_batch) = self.by_batch.get()
             && !by_batch.is_exchanging()
         {
             let built = until(ending, by_batch.build());
@@ -52,8 +64,15 @@ impl Process {
 
     /// Ends what is still being sent or imported. The next start continues it.
     pub(in crate::process) fn end_batches(&self) {
-        if let Some(by_batch) = &self.by_batch {
+        if let Some(by_batch) = self.by_batch.get() {
             by_batch.end();
+        }
+    }
+
+    /// The same, and waits for it.
+    pub(in crate::process) async fn ended_batches(&self) {
+        if let Some(by_batch) = self.by_batch.get() {
+            by_batch.ended().await;
         }
     }
 }

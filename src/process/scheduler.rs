@@ -17,6 +17,8 @@ use crate::trace::{self, causes};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+#[cfg(feature = "batch")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::Poll;
@@ -69,7 +71,7 @@ pub struct Process {
     pub(in crate::process) controls_interval: Duration,
     name: Arc<str>,
     #[cfg(feature = "batch")]
-    pub(in crate::process) by_batch: Option<ByBatch>,
+    pub(in crate::process) by_batch: Arc<OnceLock<ByBatch>>,
     pub(in crate::process) shared: Arc<Shared>,
 }
 
@@ -113,7 +115,7 @@ impl Process {
             controls_interval: LONGEST_WAIT,
             name,
             #[cfg(feature = "batch")]
-            by_batch: None,
+            by_batch: Arc::default(),
             shared,
         }
     }
@@ -165,6 +167,10 @@ impl Process {
     pub fn status(&self) -> Status {
         let mut status = self.shared().clone();
         status.service = self.worker.tracer.service_status();
+        #[cfg(feature = "batch")]
+        if let Some(by_batch) = self.by_batch.get() {
+            status.batch_error = by_batch.error();
+        }
         status
     }
 
@@ -267,6 +273,8 @@ impl Process {
                 break Ok(());
             }
         };
+        #[cfg(feature = "batch")]
+        self.ended_batches().await;
         self.set(State::Stopped, None);
         self.write().await;
         let recorded = self.record(&self.worker.settings.actor, "stop").await;

@@ -36,3 +36,4 @@ pub use left::LeftOut;
 pub use policy::BatchPolicy;
 pub use record::{Batch, BatchState, Ending};
 pub use rows::{RowFault, RowReport, Settled};
+pub use step::ByBatch;

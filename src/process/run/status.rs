@@ -43,6 +43,10 @@ pub struct Status {
     /// What the process knows of its connection to the service.
     #[serde(default)]
     pub service: ServiceStatus,
+    /// Why files of batches are not written, sent or received, though the process traces by file: the error and its
+    /// causes. `None` once that works again, and for a process that traces singly only. Runs go on meanwhile.
+    #[serde(default)]
+    pub batch_error: Option<String>,
 }
 
 /// How many failures are kept.

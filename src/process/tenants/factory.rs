@@ -1,3 +1,5 @@
+#[cfg(feature = "batch")]
+use crate::process::batch::step::ByBatch;
 use crate::process::run::worker::Worker;
 use crate::process::tenants::tenant::Tenant;
 use async_trait::async_trait;
@@ -20,6 +22,66 @@ pub trait WorkerFactory: Debug + Send + Sync {
     ///
     /// [`StartError`], which says what an operator must do.
     async fn worker(&self, tenant: &Tenant) -> Result<Worker, StartError>;
+
+    /// Says how the tenant's process also traces by file; `None`, which is the default, for single traces only.
+    ///
+    /// The fleet calls it after [`worker`](Self::worker), with the worker that this has made, and waits 30 seconds at
+    /// most. An error does not stop the process: it traces singly, its
+    /// [`Status::batch_error`](crate::process::Status::batch_error) has the error, and the fleet calls again, as often as
+    /// [`StartError`] says. Read the secrets of the mailbox here, so that a corrected file is read again. Send nothing:
+    /// what a mailbox answers is found out by the process.
+    ///
+    /// Give each tenant a folder and a mailbox of its own. What arrives for one tenant in the mailbox of another is not
+    /// settled.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`], which says what an operator must do.
+    ///
+    /// ```
+    /// use async_trait::async_trait;
+    /// use nhs_pds::mesh::{Config, Mailbox};
+    /// use nhs_pds::process::Worker;
+    /// use nhs_pds::process::batch::{BatchPolicy, Batches, ByBatch};
+    /// use nhs_pds::process::tenants::{StartError, Tenant, WorkerFactory};
+    /// use nhs_pds::transport::http::HttpConfig;
+    /// use std::path::Path;
+    /// use std::sync::Arc;
+    ///
+    /// # fn config(_: &Tenant) -> Result<Config, StartError> { unimplemented!() }
+    /// #[derive(Debug)]
+    /// struct OverMesh;
+    ///
+    /// #[async_trait]
+    /// impl WorkerFactory for OverMesh {
+    ///     async fn worker(&self, tenant: &Tenant) -> Result<Worker, StartError> {
+    ///         # let _ = tenant;
+    ///         unimplemented!("as in the example of `Fleet`")
+    ///     }
+    ///
+    ///     async fn by_batch(
+    ///         &self,
+    ///         tenant: &Tenant,
+    ///         worker: &Worker,
+    ///     ) -> Result<Option<ByBatch>, StartError> {
+    ///         let folder = Path::new("/var/lib/nhs-pds").join(tenant.name.as_str());
+    ///         let mailbox = Mailbox::over_http(config(tenant)?, HttpConfig::new())
+    ///             .map_err(|error| StartError::broken(error.to_string()))?;
+    ///         let batches = Batches::beside(worker, folder);
+    ///         Ok(Some(ByBatch::new(batches, Arc::new(mailbox), BatchPolicy::first_load())))
+    ///     }
+    /// }
+    /// ```
+    #[cfg(feature = "batch")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "batch")))]
+    async fn by_batch(
+        &self,
+        tenant: &Tenant,
+        worker: &Worker,
+    ) -> Result<Option<ByBatch>, StartError> {
+        let _ = (tenant, worker);
+        Ok(None)
+    }
 }
 
 /// Why the process of a tenant could not start.

@@ -8,6 +8,8 @@
 //!
 //! Processes share threads. A store, client or observer that blocks a thread delays other tenants.
 
+#[cfg(feature = "batch")]
+mod by_batch;
 #[cfg(feature = "conformance")]
 #[cfg_attr(docsrs, doc(cfg(feature = "conformance")))]
 pub mod conformance;

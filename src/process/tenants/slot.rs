@@ -14,6 +14,12 @@ use tokio::time::Instant;
 const UNAVAILABLE: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(8)];
 const BROKEN: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(60)];
 
+/// How long to wait after a failure, and `before` others. `random` is any number.
+pub(in crate::process) fn pause(is_unavailable: bool, before: u32, random: u64) -> Duration {
+    let [first, longest] = if is_unavailable { UNAVAILABLE } else { BROKEN };
+    backoff(first, longest, before, random)
+}
+
 /// A process that ran for so long worked: its failure is the first again.
 const WORKED: Duration = Duration::from_secs(60);
 
@@ -211,8 +217,7 @@ impl Slot {
             (self.failures, self.logged) = (0, None);
         }
         let unavailable = failure.as_ref().is_none_or(|failure| failure.is_unavailable);
-        let [first, longest] = if unavailable { UNAVAILABLE } else { BROKEN };
-        self.at = now + backoff(first, longest, self.failures, random);
+        self.at = now + pause(unavailable, self.failures, random);
         self.failures = self.failures.saturating_add(1);
         self.last_error = failure.map(|failure| failure.text);
         let is_news = self.logged != self.last_error;

@@ -6,6 +6,8 @@ use crate::process::tenants::error::ErrorKind;
 use crate::process::tenants::fleet::Fleet;
 use crate::process::tenants::slot::{Failure, Step};
 use crate::process::tenants::tenant::Tenant;
+#[cfg(feature = "batch")]
+use crate::process::waiting::beside;
 use crate::process::waiting::until;
 use crate::tenant::TenantName;
 use crate::trace::causes;
@@ -97,11 +99,19 @@ impl Fleet {
         let process = Process::new(worker, tenant.schedule.clone())
             .with_name(&*self.name)
             .with_controls_interval(self.controls_interval);
+        // Before the first run: what goes by file must not be traced singly meanwhile.
+        #[cfg(feature = "batch")]
+        let Some(batches) = until(stop.as_mut(), self.add_batches(&tenant, &process)).await else {
+            return Ok(());
+        };
         if let Some(slot) = self.state().known.0.get_mut(&tenant.name) {
             slot.made(process.clone());
         }
         let mut observer = |case: &_| (self.observer)(&tenant.name, case);
-        let ended = process.run_until(stop, &mut observer).await;
+        let ended = process.run_until(stop, &mut observer);
+        #[cfg(feature = "batch")]
+        let ended = beside(ended, self.add_batches_later(&tenant, &process, batches));
+        let ended = ended.await;
         ended.map_err(|error| {
             let cause = causes(&error).map(|cause| format!(": {cause}"));
             let text = format!("{error}{}", cause.unwrap_or_default());

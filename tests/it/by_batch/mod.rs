@@ -5,6 +5,6 @@ mod arrivals;
 mod build;
 mod faults;
 mod killed;
-mod rig;
+pub(crate) mod rig;
 mod rows;
 mod same_decisions;

@@ -162,7 +162,7 @@ impl Rig {
 }
 
 /// The eligible case of this number.
-pub(super) fn numbered(number: usize) -> Case {
+pub(crate) fn numbered(number: usize) -> Case {
     let mut case = case(&format!("C{number:05}"));
     let letters: String = format!("{number:05}").bytes().map(|b| char::from(b + 49)).collect();
     case.surname = Some(format!("Quent{letters}"));
@@ -175,19 +175,19 @@ pub(super) fn by(name: &str) -> Actor {
 
 /// A row of a request, read without the code under test.
 #[derive(Clone, Debug)]
-pub(super) struct Requested {
+pub(crate) struct Requested {
     cells: csv::StringRecord,
     names: csv::StringRecord,
 }
 
 impl Requested {
-    pub(super) fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         let place = self.names.iter().position(|column| column == name).unwrap();
         &self.cells[place]
     }
 
     /// The row of a response that returns what was sent, with this code and number.
-    pub(super) fn answer(&self, code: &str, number: &str, algorithm: &str) -> String {
+    pub(crate) fn answer(&self, code: &str, number: &str, algorithm: &str) -> String {
         let cells = [
             "UNIQUE REFERENCE",
             "NHS_NO",
@@ -203,7 +203,7 @@ impl Requested {
     }
 
     /// The same without anything about the person.
-    pub(super) fn without_person(&self, code: &str, number: &str, algorithm: &str) -> String {
+    pub(crate) fn without_person(&self, code: &str, number: &str, algorithm: &str) -> String {
         let (reference, sent) = (self.get("UNIQUE REFERENCE"), self.get("NHS_NO"));
         format!("{reference},{sent},,,,,,{code},{number},{algorithm}")
     }
@@ -213,7 +213,7 @@ impl Requested {
 pub(super) const NAMES: &str = "UNIQUE REFERENCE,REQ_NHS_NUMBER,FAMILY_NAME,GIVEN_NAME,GENDER,DATE_OF_BIRTH,POSTCODE,\
     ERROR/SUCCESS_CODE,MATCHED_NHS_NO,MATCHED_ALGORITHM_INDICATOR";
 
-pub(super) fn requested(file: &str) -> Vec<Requested> {
+pub(crate) fn requested(file: &str) -> Vec<Requested> {
     let mut reader = csv::Reader::from_reader(file.as_bytes());
     let names = reader.headers().unwrap().clone();
     reader
@@ -223,19 +223,19 @@ pub(super) fn requested(file: &str) -> Vec<Requested> {
 }
 
 /// A response with one row for each row of the request.
-pub(super) fn response(file: &str, row: impl Fn(&Requested) -> String) -> String {
+pub(crate) fn response(file: &str, row: impl Fn(&Requested) -> String) -> String {
     let rows: Vec<String> = requested(file).iter().map(row).collect();
     format!("{NAMES}\n{}\n", rows.join("\n"))
 }
 
 /// No person matches.
-pub(super) fn no_match(row: &Requested) -> String {
+pub(crate) fn no_match(row: &Requested) -> String {
     row.without_person("98", "0000000000", "0")
 }
 
 /// A service under a test's control. Clones are the same service.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Post {
+pub(crate) struct Post {
     state: Arc<Mutex<PostState>>,
 }
 
@@ -253,33 +253,35 @@ struct PostState {
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Waiting {
+pub(crate) enum Waiting {
     File(String),
     Report { batch: Option<String>, failed_message: Option<String> },
 }
 
 /// What a call of `submit` does.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Attempt {
+pub(crate) enum Attempt {
     Takes,
     /// Fails with this error, and the service has not got the file.
     Fails(BatchErrorKind),
     /// Fails with this error, and the service has the file.
     TakesAndFails(BatchErrorKind),
+    /// Does not return, and the service has the file.
+    TakesAndHangs,
 }
 
 impl Post {
-    pub(super) fn with(attempts: &[Attempt]) -> Self {
+    pub(crate) fn with(attempts: &[Attempt]) -> Self {
         let post = Self::default();
         post.state.lock().unwrap().script = attempts.iter().rev().copied().collect();
         post
     }
 
-    pub(super) fn taken(&self) -> Vec<(String, String)> {
+    pub(crate) fn taken(&self) -> Vec<(String, String)> {
         self.state.lock().unwrap().taken.clone()
     }
 
-    pub(super) fn looked_up(&self) -> usize {
+    pub(crate) fn looked_up(&self) -> usize {
         self.state.lock().unwrap().looked_up
     }
 
@@ -291,7 +293,7 @@ impl Post {
         self.state.lock().unwrap().acknowledged.clone()
     }
 
-    pub(super) fn delivers(&self, id: &str, what: Waiting) {
+    pub(crate) fn delivers(&self, id: &str, what: Waiting) {
         self.state.lock().unwrap().waiting.push((id.to_owned(), what));
     }
 }
@@ -318,6 +320,7 @@ impl BatchTracer for Post {
             self.state.lock().unwrap().taken.push((file.id.to_owned(), text));
         }
         match attempt {
+            Attempt::TakesAndHangs => std::future::pending().await,
             Attempt::Takes => journal.accepted(&format!("M-{}", file.id)).await,
             Attempt::Fails(kind) | Attempt::TakesAndFails(kind) => {
                 Err(BatchError::new(kind).with_code("12"))

@@ -1,5 +1,6 @@
 //! A fleet of tenants over simulated time: tokio's paused time advances the clock.
 
+mod by_batch;
 mod faults;
 mod life;
 mod random;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 use nhs_pds::audit::{AuditLog, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{self, CaseStore, MemoryStore, Setting};
 use nhs_pds::process::alert::MemoryAlerts;
+use nhs_pds::process::batch::ByBatch;
 use nhs_pds::process::store::Joined;
 use nhs_pds::process::tenants::{
     Error, ErrorKind, Fleet, Listing, MemoryTenants, StartError, Tenant, TenantRun, TenantState,
@@ -51,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) making: Mutex<Making>,
     /// When its worker was made, or not, and by which version.
     pub(crate) made: Mutex<Vec<(Duration, u64)>>,
+    /// How it traces by file.
+    pub(crate) mail: Mutex<Option<by_batch::Mail>>,
 }
 
 /// A store in memory that can be away, or not return.
@@ -124,6 +128,7 @@ impl World {
                 service: Mutex::new(Service::new(|_| Ok(Outcome::None))),
                 making: Mutex::new(Making::Works),
                 made: Mutex::default(),
+                mail: Mutex::default(),
             })
         };
         Arc::clone(self.parts.lock().unwrap().entry(name.clone()).or_insert_with(new))
@@ -246,6 +251,18 @@ impl WorkerFactory for World {
             Joined::new(Arc::clone(&parts.cases) as _, Arc::clone(&parts.audit) as _, alerts);
         let service = Arc::clone(&parts.service.lock().unwrap());
         Ok(Worker::new(service, Arc::new(store), settings))
+    }
+
+    async fn by_batch(
+        &self,
+        tenant: &Tenant,
+        worker: &Worker,
+    ) -> Result<Option<ByBatch>, StartError> {
+        let mail = self.parts(&tenant.name).mail.lock().unwrap().clone();
+        match mail {
+            Some(mail) => mail.of(worker).await,
+            None => Ok(None),
+        }
     }
 }
 

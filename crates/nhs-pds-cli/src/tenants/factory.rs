@@ -1,5 +1,6 @@
 //! Makes the worker of a tenant from its settings.
 
+use super::by_batch::check_is_alone;
 use super::limits::{Limits, allowance};
 use super::settings::Settings;
 use super::times::Times;
@@ -11,8 +12,9 @@ use crate::trail::Trail;
 use async_trait::async_trait;
 use nhs_pds::audit::Actor;
 use nhs_pds::postgres::{self, Database, ErrorKind};
+use nhs_pds::process::batch::{Batches, ByBatch};
 use nhs_pds::process::store::Store;
-use nhs_pds::process::tenants::{StartError, Tenant, WorkerFactory};
+use nhs_pds::process::tenants::{PostgresTenants, StartError, Tenant, Tenants, WorkerFactory};
 use nhs_pds::process::{self, Worker};
 use nhs_pds::resilience::{
     self, Allowance, Gateway, PostgresSharedRate, RateLimit, Retry, SharedRate,
@@ -127,8 +129,7 @@ impl Factory {
         tenant: &Tenant,
         settings: &Settings,
     ) -> Result<OpenedTenant, StartError> {
-        let broken = |error: crate::console::Failed| StartError::broken(because(&*error));
-        settings.check().map_err(broken)?;
+        settings.check_single().map_err(broken)?;
         let reached = Arc::new(settings.service.reach().await.map_err(broken)?);
         let database = self.database.tenant(&tenant.name).await.map_err(unopened)?;
         let Opened { store, trail, .. } = opened(database, settings.anchors.as_deref());
@@ -150,10 +151,32 @@ impl Factory {
 #[async_trait]
 impl WorkerFactory for Factory {
     async fn worker(&self, tenant: &Tenant) -> Result<Worker, StartError> {
-        let settings = Settings::of(tenant);
-        let settings = settings.map_err(|error| StartError::broken(because(&*error)))?;
+        let settings = Settings::of(tenant).map_err(broken)?;
         Ok(self.open(tenant, &settings).await?.worker)
     }
+
+    async fn by_batch(
+        &self,
+        tenant: &Tenant,
+        worker: &Worker,
+    ) -> Result<Option<ByBatch>, StartError> {
+        let settings = Settings::of(tenant).map_err(broken)?;
+        let by_batch = &settings.by_batch;
+        let (Some(policy), Some(folder)) = (by_batch.policy(), &by_batch.folder) else {
+            return settings.check().map(|()| None).map_err(broken);
+        };
+        settings.check().map_err(broken)?;
+        let all = PostgresTenants::new(self.database.clone()).list().await;
+        let all = all.map_err(|error| StartError::unavailable(because(&error)))?;
+        check_is_alone(tenant, &settings, &all.tenants).map_err(broken)?;
+        let mailbox = by_batch.mesh.mailbox(settings.service.labels()).map_err(broken)?;
+        Ok(Some(ByBatch::new(Batches::beside(worker, folder), Arc::new(mailbox), policy)))
+    }
+}
+
+/// An operator must correct the settings, or what they name.
+fn broken(error: crate::console::Failed) -> StartError {
+    StartError::broken(because(&*error))
 }
 
 /// What a worker is made of, beside its gateway and its store.

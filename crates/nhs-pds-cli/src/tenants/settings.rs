@@ -1,6 +1,7 @@
 //! The settings of a worker: its service, its speed, and its rules. They are options of a command, and the JSON object
 //! of a tenant, whose keys are the names of the options.
 
+use super::by_batch::ByBatch;
 use super::rules::Rules;
 use crate::console::Failed;
 use crate::service::{Reached, Service};
@@ -11,7 +12,7 @@ use nhs_pds::tenant::TenantName;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::num::{NonZeroU32, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The settings of a worker. Secrets are references.
 #[derive(Args, Clone, Default, Deserialize, Serialize)]
@@ -49,23 +50,38 @@ pub(crate) struct Settings {
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) service: Service,
+    /// The commands that trace by file have these options beside the others.
+    #[arg(skip)]
+    #[serde(flatten)]
+    pub(crate) by_batch: ByBatch,
 }
 
 /// The names of all settings.
-const NAMES: [&str; 22] = [
+const NAMES: [&str; 34] = [
     "allowance",
     "anchors",
     "attempts",
+    "batch",
     "burst",
     "client-certificate",
     "client-id",
     "client-key",
     "fhir",
+    "folder",
     "history",
     "in-flight",
     "key",
     "key-id",
+    "mailbox",
+    "mesh",
+    "mesh-client-certificate",
+    "mesh-client-key",
+    "mesh-password",
+    "mesh-roots",
+    "mesh-settling",
+    "mesh-shared-key",
     "per-second",
+    "recipient",
     "register",
     "reverify",
     "risk-limit",
@@ -75,6 +91,7 @@ const NAMES: [&str; 22] = [
     "surnames",
     "token-url",
     "wildcards-assessed",
+    "workflow",
 ];
 
 /// The settings that a worker of all tenants may take from its command line: they are about the program.
@@ -89,6 +106,11 @@ impl Settings {
         let settings = Self::from_map(map_of(&tenant.settings)?)?;
         let service = settings.service.of_tenant(&tenant.name, &tenant.organisation);
         Ok(Self { service, ..settings })
+    }
+
+    /// These settings, with those of batches.
+    pub(crate) fn with_batches(&self, by_batch: &ByBatch) -> Self {
+        Self { by_batch: by_batch.clone(), ..self.clone() }
     }
 
     /// Settings with these rules alone.
@@ -147,6 +169,13 @@ impl Settings {
 
     /// Refuses what a tenant cannot have, whether or not its files can be read here.
     pub(crate) fn check(&self) -> Result<(), Failed> {
+        self.check_single()?;
+        self.by_batch.check_of_tenant()?;
+        are_whole(self.by_batch.files())
+    }
+
+    /// The same without the settings of batches: a tenant traces singly without them.
+    pub(crate) fn check_single(&self) -> Result<(), Failed> {
         if !self.service.is_named() {
             return Err("give --service with the address of the Spine Mini Service, or --fhir; --service smsp and \
                         --service fhir are the simulator, which knows invented people only"
@@ -160,20 +189,15 @@ impl Settings {
         let own =
             [("anchors", self.anchors.as_deref()), ("surnames", self.rules.surnames.as_deref())];
         let own = own.into_iter().filter_map(|(name, path)| path.map(|path| (name, path)));
-        for (name, path) in self.service.files().into_iter().chain(own) {
-            if !path.is_absolute() || path.to_str().is_none() {
-                return Err(format!(
-                    "--{name}: give the whole path, from / on: workers run in other folders"
-                )
-                .into());
-            }
-        }
-        Ok(())
+        are_whole(self.service.files().into_iter().chain(own))
     }
 
     /// Reads everything that a worker needs of files, variables and tables.
     pub(crate) async fn try_out(&self) -> Result<(), Failed> {
         self.rules.policy()?;
+        if self.by_batch.mesh.is_set() {
+            self.by_batch.mesh.mailbox(self.service.labels())?;
+        }
         self.service.reach().await.map(drop)
     }
 
@@ -199,6 +223,19 @@ impl Settings {
     }
 }
 
+/// Refuses paths that depend on the folder in which a program runs.
+fn are_whole<'a>(paths: impl IntoIterator<Item = (&'static str, &'a Path)>) -> Result<(), Failed> {
+    for (name, path) in paths {
+        if !path.is_absolute() || path.to_str().is_none() {
+            return Err(format!(
+                "--{name}: give the whole path, from / on: workers run in other folders"
+            )
+            .into());
+        }
+    }
+    Ok(())
+}
+
 /// The object of a tenant's settings.
 fn map_of(settings: &TenantSettings) -> Result<Map<String, Value>, Failed> {
     serde_json::from_str(settings.as_str()).map_err(|_| "the settings cannot be read".into())
@@ -219,11 +256,14 @@ mod tests {
     struct Command {
         #[command(flatten)]
         settings: Settings,
+        #[command(flatten)]
+        by_batch: ByBatch,
     }
 
     fn given(text: &str) -> Settings {
         let words = std::iter::once("x").chain(text.split_whitespace());
-        Command::try_parse_from(words).unwrap().settings
+        let Command { settings, by_batch } = Command::try_parse_from(words).unwrap();
+        settings.with_batches(&by_batch)
     }
 
     fn stored(settings: &Settings) -> String {
@@ -240,7 +280,10 @@ mod tests {
         let all = "--fhir production --token-url https://a.example/t --client-id id --key-id k --key env:K \
                    --client-certificate /c --client-key env:C --roots /r --anchors /a --in-flight 8 --per-second 4 \
                    --burst 2 --allowance ours --attempts 3 --reverify 90 --risk-limit 200000 --wildcards-assessed \
-                   --surnames /s --scope carer --scope adoption";
+                   --surnames /s --scope carer --scope adoption --batch first-load,at-least=5 --folder /b \
+                   --mesh https://mesh.example --mailbox X26ABC1 --recipient X26ABC2 --workflow W --mesh-settling 90s \
+                   --mesh-password /p --mesh-shared-key env:M --mesh-client-certificate /mc --mesh-client-key /mk \
+                   --mesh-roots /mr";
         let settings = given(all);
         let text = stored(&settings);
         assert_eq!(stored(&read(&text).unwrap()), text);
@@ -280,6 +323,9 @@ mod tests {
             (r#"{"key":"-----BEGIN s3cret"}"#, "the setting key cannot be read"),
             (r#"{"fhir":"s3cret"}"#, "the setting fhir cannot be read"),
             (r#"{"service":7}"#, "the setting service cannot be read"),
+            (r#"{"batch":"s3cret"}"#, "the setting batch cannot be read"),
+            (r#"{"mesh":"s3cret"}"#, "the setting mesh cannot be read"),
+            (r#"{"mesh-settling":"s3cret"}"#, "the setting mesh-settling cannot be read"),
         ] {
             let error = read(text).err().unwrap();
             assert!(error.contains(says) && !error.contains("s3cret"), "{error}");

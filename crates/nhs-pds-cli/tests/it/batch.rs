@@ -727,7 +727,16 @@ async fn a_worker_traces_by_file_too() {
     let mut arguments = vec!["worker", "--db", tenants, "--batch", "first-load"];
     arguments.extend(options.iter().map(String::as_str));
     let done = nhs_pds(&arguments);
-    assert!(done.code == 2 && done.err.contains("`nhs-pds batch send`"), "{done:?}");
+    let says = "--batch, --mailbox, --mesh, --mesh-password, --mesh-shared-key, --recipient: without --tenant the worker \
+                takes these options from each tenant";
+    assert!(done.code == 2 && done.err.contains(says), "{done:?}");
+    for (more, says) in [
+        (["--batch", "first-load"], "--batch needs --mesh, --mailbox"),
+        (["--mesh", "https://mesh.example"], "a mailbox needs all of --mesh, --mailbox"),
+    ] {
+        let done = nhs_pds(&[&["worker", "--db", &db, "--interval", "1s"][..], &more].concat());
+        assert!(done.code == 2 && done.err.contains(says), "{done:?}");
+    }
 }
 
 #[test]

@@ -12,29 +12,29 @@ use tempfile::TempDir;
 
 const CASELOAD: &str = "examples/data/caseload.csv";
 
-fn path(folder: &TempDir, name: &str) -> String {
+pub(crate) fn path(folder: &TempDir, name: &str) -> String {
     folder.path().join(name).to_str().unwrap().to_owned()
 }
 
 /// `nhs-pds tenant ACTION NAME`, which succeeds.
-fn tenant(database: &Database, action: &str, name: &str, more: &[&str]) -> Done {
+pub(crate) fn tenant(database: &Database, action: &str, name: &str, more: &[&str]) -> Done {
     let done = try_tenant(database, action, name, more);
     assert_eq!(done.code, 0, "{done:?}");
     done
 }
 
-fn try_tenant(database: &Database, action: &str, name: &str, more: &[&str]) -> Done {
+pub(crate) fn try_tenant(database: &Database, action: &str, name: &str, more: &[&str]) -> Done {
     nhs_pds(&[&["tenant", action, name, "--db", &database.application()][..], more].concat())
 }
 
 /// The service of one simulator in this process, in which both tenants' people are.
-async fn simulator() -> (Server, Simulator) {
+pub(crate) async fn simulator() -> (Server, Simulator) {
     let simulator = Simulator::new(Caseload::from_seed(2026, 240).register().clone());
     (Server::start(simulator.clone()).await.unwrap(), simulator)
 }
 
 /// Writes the cases of the caseload whose number has this remainder. A case may have several rows.
-fn half(folder: &TempDir, name: &str, remainder: usize) -> String {
+pub(crate) fn half(folder: &TempDir, name: &str, remainder: usize) -> String {
     let text = fs::read_to_string(crate::command::root().join(CASELOAD)).unwrap();
     let (head, rows) = text.split_once('\n').unwrap();
     let number = |row: &&str| -> usize {
@@ -56,12 +56,12 @@ fn decisions(file: &str) -> Vec<Vec<String>> {
 }
 
 /// The case ids of an export.
-fn ids(file: &str) -> BTreeSet<String> {
+pub(crate) fn ids(file: &str) -> BTreeSet<String> {
     decisions(file).into_iter().skip(1).filter_map(|row| row.into_iter().next()).collect()
 }
 
 /// Imports half of the caseload with a program of its own.
-fn import(database: &Database, folder: &TempDir, name: &str, remainder: usize) {
+pub(crate) fn import(database: &Database, folder: &TempDir, name: &str, remainder: usize) {
     let (file, export) = (half(folder, "import.csv", remainder), path(folder, "export.csv"));
     let place = ["worker", "--db", &database.application(), "--tenant", name];
     let done = nhs_pds(&[&place[..], &["--import", &file, "--export", &export]].concat());
@@ -69,14 +69,14 @@ fn import(database: &Database, folder: &TempDir, name: &str, remainder: usize) {
 }
 
 /// Waits until no case of any tenant is due.
-fn drained(database: &Database) {
+pub(crate) fn drained(database: &Database) {
     let sql = Sql::connect(&database.superuser().parse().unwrap());
     let due = "SELECT count(*)::text FROM nhs_pds.case_due WHERE at <= extract(epoch FROM now()) * 1000000";
     until("the last due case", || (sql.first(due) == "0").then_some(()));
 }
 
 /// What the audit trail of a tenant says of its configuration: for each event, its details.
-fn configured(database: &Database, name: &str) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn configured(database: &Database, name: &str) -> Vec<BTreeMap<String, String>> {
     let audit = ["audit", "--db", &database.application(), "--tenant", name, "query"];
     let events = nhs_pds(&[&audit[..], &["--kind", "configuration_changed", "--json"]].concat());
     assert_eq!(events.code, 0, "{events:?}");

@@ -3,6 +3,7 @@
 
 mod batch;
 mod boroughs;
+mod boroughs_by_batch;
 mod command;
 mod config;
 mod deployment;

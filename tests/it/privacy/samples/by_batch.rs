@@ -10,7 +10,7 @@ use nhs_pds::case::{CaseStore, MemoryStore, Submission};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{
-    Batch, BatchPolicy, BatchState, Batches, Collected, Ending, LeftOut, RowReport, Sent,
+    Batch, BatchPolicy, BatchState, Batches, ByBatch, Collected, Ending, LeftOut, RowReport, Sent,
 };
 use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Process, Schedule, Settings, Worker};
@@ -83,6 +83,7 @@ pub(super) async fn show(shown: &mut Shown) {
     let worker = Worker::new(tracer, store, settings);
     let schedule = Schedule::every(Duration::from_secs(600)).unwrap();
     let by_batch = Process::new(worker, schedule);
+    shown.value(&ByBatch::new(batches.clone(), Arc::new(Closed), BatchPolicy::everything()));
     shown.value(&by_batch.with_batches(batches, Arc::new(Closed), BatchPolicy::everything()));
 }
 

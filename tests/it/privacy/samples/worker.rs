@@ -240,7 +240,7 @@ async fn show_process(shown: &mut Shown, worker: Worker, store: Arc<dyn Store>) 
 /// What a worker writes about its service and its failures, and what a report keeps: nothing of a person.
 fn show_status(shown: &mut Shown) {
     let status: Status = serde_json::from_value(serde_json::json!({
-        "state": "waiting", "service_refused": true, "clock_skew_ms": 0, "last_cause": "could not connect",
+        "state": "waiting", "service_refused": true, "clock_skew_ms": 0, "last_cause": "could not connect", "batch_error": "no answer",
         "service": {
             "per_second": 5, "in_flight": 1, "circuit_breaker": "open",
             "suspended_since": "2026-11-23T09:30:00Z", "suspended_until": "2026-11-23T09:31:00Z",

@@ -40,8 +40,12 @@ pub(super) enum Command {
     ///
     /// For six hours after the service refused a file, none is written: the next one would mark its cases and be refused
     /// too. The worker traces the cases singly meanwhile.
+    ///
+    /// For a tenant of PostgreSQL, the options of the mailbox are those of the tenant's settings, unless they are given.
     Send(Box<Send>),
     /// Receives the responses from a MESH mailbox, and settles the cases that wait for their rows
+    ///
+    /// For a tenant of PostgreSQL, the options of the mailbox are those of the tenant's settings, unless they are given.
     Collect(Box<Collect>),
     /// Lists the batches, and names the responses that could not be used whole
     Status(Status),
@@ -57,7 +61,7 @@ pub(super) struct Common {
     #[command(flatten)]
     pub(super) database: Required,
     /// The folder for the files of batches. It has personal data, and only its owner has access. [default: the path of the
-    /// SQLite file with `-batches` after it; required for PostgreSQL]
+    /// SQLite file with `-batches` after it; for PostgreSQL, the folder of the tenant]
     #[arg(long, value_name = "FOLDER")]
     pub(super) folder: Option<PathBuf>,
     /// Keep the files of batches that have ended. By default they are deleted, because they have personal data.
@@ -188,7 +192,7 @@ pub(super) struct Status {
     #[command(flatten)]
     pub(super) database: Required,
     /// The folder for the files of batches, which may have responses that a person must look at. [default: the path of the
-    /// SQLite file with `-batches` after it; for PostgreSQL, no folder is looked at]
+    /// SQLite file with `-batches` after it; for PostgreSQL, the folder of the tenant, if it has one]
     #[arg(long, value_name = "FOLDER")]
     pub(super) folder: Option<PathBuf>,
     /// Also list the last batches that have ended.
@@ -242,7 +246,8 @@ pub(crate) fn folder_of(given: Option<&PathBuf>, database: &Database) -> Result<
             Ok(folder.into())
         }
         (None, None) => Err(format!(
-            "{database}: give --folder with a folder of this machine for the files of the tenant's batches"
+            "{database}: give --folder with a folder of this machine for the files of the tenant's batches, or set it with \
+             `nhs-pds tenant change`"
         )
         .into()),
     }

@@ -14,8 +14,8 @@ use std::path::Path;
 
 /// Whether the service has every file, and the due cases are in files if they should be.
 pub(super) async fn send(args: &Send) -> Result<bool, Failed> {
-    let mailbox = args.mesh.mailbox()?;
     let mut open = Open::of(&args.common).await?;
+    let mailbox = open.mailbox(&args.mesh)?;
     let writes = !args.no_build;
     let is_held_up = writes && !args.despite_refusal && is_held_up(&open).await?;
     let left = match writes && !is_held_up {
@@ -116,8 +116,8 @@ fn failed(error: &nhs_pds::batch::Error) -> String {
 
 /// Whether every row was used.
 pub(super) async fn collect(args: &Collect) -> Result<bool, Failed> {
-    let mailbox = args.mesh.mailbox()?;
     let open = Open::of(&args.common).await?;
+    let mailbox = open.mailbox(&args.mesh)?;
     let mut refused = RefusedRows::begin(args.refused.as_deref())?;
     let bar = progress::counting("receiving".to_owned());
     let mut observer = |row: &RowReport| {

@@ -2,17 +2,21 @@
 
 use super::args::{Common, Then, folder_of};
 use crate::console::{Failed, because, warn};
-use crate::database::{Opened, connect_to_all, opened};
+use crate::database::{Opened, Required, connect_to_all, opened};
 use crate::device;
-use crate::tenants::{Rules, Settings};
+use crate::mesh::Mesh;
+use crate::tenants::{ByBatch, Rules, Settings};
 use crate::trail::Trail;
 use nhs_pds::async_trait;
 use nhs_pds::audit::Actor;
 use nhs_pds::demographics::OdsCode;
+use nhs_pds::mesh::Mailbox;
+use nhs_pds::postgres;
 use nhs_pds::process::batch::Batches;
 use nhs_pds::process::store::Store;
-use nhs_pds::process::tenants::{PostgresTenants, Tenants};
+use nhs_pds::process::tenants::{PostgresTenants, Tenant, Tenants};
 use nhs_pds::process::{self, Worker};
+use nhs_pds::tenant::{Labels, TenantName};
 use nhs_pds::trace::{
     self, Answer, Attended, Breadth, Caller, LocalIdentity, MessageId, Question, Tracer, User,
 };
@@ -26,6 +30,9 @@ pub(super) struct Open {
     pub(super) folder: PathBuf,
     pub(super) actor: Actor,
     trail: Trail,
+    /// The mailbox of the tenant.
+    mesh: Mesh,
+    labels: Labels,
 }
 
 /// What is known of the organisation.
@@ -34,12 +41,15 @@ struct Organisation {
     code: OdsCode,
     rules: Rules,
     then: Then,
+    own: ByBatch,
+    labels: Labels,
 }
 
 impl Open {
     pub(super) async fn of(common: &Common) -> Result<Self, Failed> {
-        let folder = folder_of(common.folder.as_ref(), &common.database.database()?)?;
-        let Organisation { opened, code, rules, then } = organisation(common).await?;
+        let Organisation { opened, code, rules, then, own, labels } = organisation(common).await?;
+        let folder = common.folder.as_ref().or(own.folder.as_ref());
+        let folder = folder_of(folder, &common.database.database()?)?;
         let Opened { store, trail, .. } = opened;
         let actor = actor(common, &code)?;
         let us = LocalIdentity::new(code, "nhs-pds")?;
@@ -57,7 +67,12 @@ impl Open {
         if common.keep_files {
             batches = batches.with_kept_files();
         }
-        Ok(Self { batches, store, folder, actor, trail })
+        Ok(Self { batches, store, folder, actor, trail, mesh: own.mesh, labels })
+    }
+
+    /// The mailbox of these options, and of the tenant's settings where an option is not given. Sends nothing.
+    pub(super) fn mailbox(&self, given: &Mesh) -> Result<Mailbox, Failed> {
+        given.or(&self.mesh).mailbox(self.labels.clone())
     }
 
     /// Warns of events without an anchor.
@@ -75,14 +90,12 @@ async fn organisation(common: &Common) -> Result<Organisation, Failed> {
         let opened = opened.open_existing(common.anchors.as_deref(), None).await?;
         let code = common.ods_code.clone().map_or_else(|| "RHM".parse(), Ok)?;
         let then = common.then.unwrap_or(Then::None);
-        return Ok(Organisation { opened, code, rules: given.rules, then });
+        let (own, labels) = (ByBatch::default(), Labels::default());
+        return Ok(Organisation { opened, code, rules: given.rules, then, own, labels });
     };
     let place = format!("{address}, tenant {name}");
     let database = connect_to_all(address).await?;
-    let found = PostgresTenants::new(database.clone()).get(name).await;
-    let found = found.map_err(|error| format!("{place}: {}", because(&error)))?;
-    let tenant =
-        found.ok_or_else(|| format!("{place}: there is no such tenant in the database"))?;
+    let tenant = tenant_in(&database, name, &place).await?;
     if common.ods_code.as_ref().is_some_and(|code| *code != tenant.organisation) {
         let own = &tenant.organisation;
         return Err(format!("--ods-code: the organisation of {name} is {own}: leave it out").into());
@@ -98,7 +111,28 @@ async fn organisation(common: &Common) -> Result<Organisation, Failed> {
         code: tenant.organisation,
         rules: own.rules,
         then: common.then.unwrap_or(service),
+        labels: own.service.labels(),
+        own: own.by_batch,
     })
+}
+
+async fn tenant_in(
+    database: &postgres::Database,
+    name: &TenantName,
+    place: &str,
+) -> Result<Tenant, Failed> {
+    let found = PostgresTenants::new(database.clone()).get(name).await;
+    let found = found.map_err(|error| format!("{place}: {}", because(&error)))?;
+    Ok(found.ok_or_else(|| format!("{place}: there is no such tenant in the database"))?)
+}
+
+/// The folder of the tenant's settings, if the options are for a tenant that has one.
+pub(super) async fn own_folder(options: &Required) -> Result<Option<PathBuf>, Failed> {
+    let Some((address, Some(name))) = options.tenants() else { return Ok(None) };
+    let place = format!("{address}, tenant {name}");
+    let tenant = tenant_in(&connect_to_all(address).await?, name, &place).await?;
+    let own = Settings::of(&tenant).map_err(|error| format!("{place}: {error}"))?;
+    Ok(own.by_batch.folder)
 }
 
 /// The user, as the audit trail names it.

@@ -3,6 +3,7 @@
 use super::args::{Status, folder_of};
 use super::exchange::held;
 use super::fault::set_aside;
+use super::opened::own_folder;
 use crate::console::{Failed, say, say_json, warn};
 use chrono::{DateTime, Utc};
 use nhs_pds::process::Settings;
@@ -15,8 +16,9 @@ pub(super) async fn run(args: &Status) -> Result<bool, Failed> {
     let database = args.database.database()?;
     let opened = database.open_existing(None, None).await?;
     let us = LocalIdentity::new("RHM".parse()?, "nhs-pds")?;
-    // A list needs no caller. The folder of a tenant is known only if it is given.
-    let folder = folder_of(args.folder.as_ref(), &database).ok();
+    // A list needs no caller. A tenant may have no folder.
+    let own = own_folder(&args.database).await?;
+    let folder = folder_of(args.folder.as_ref().or(own.as_ref()), &database).ok();
     let settings = Settings::new(Caller::System(us));
     let batches = Batches::new(opened.store, settings, folder.clone().unwrap_or_default());
     let listed = batches.list().await?;

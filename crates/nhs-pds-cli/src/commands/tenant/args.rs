@@ -2,7 +2,7 @@
 
 use crate::database::OfAll;
 use crate::reference::{self, Reference};
-use crate::tenants::{Settings, Times, is_name};
+use crate::tenants::{ByBatch, Settings, Times, is_name};
 use clap::Subcommand;
 use nhs_pds::tenant::{TenantName, Weight};
 
@@ -47,10 +47,10 @@ pub(super) enum Command {
     Pause(One),
     /// Resumes a tenant that was paused
     Resume(One),
-    /// Gives a tenant another key or client certificate, after reading it
+    /// Gives a tenant another key, client certificate or password of its mailbox, after reading it
     ///
     /// Give the same reference when the file itself has a new content: workers read it again.
-    RotateKey(Rotate),
+    RotateKey(Box<Rotate>),
 }
 
 /// The tenant, the database and the operator.
@@ -91,6 +91,8 @@ pub(super) struct Add {
     #[command(flatten)]
     pub(super) settings: Settings,
     #[command(flatten)]
+    pub(super) by_batch: ByBatch,
+    #[command(flatten)]
     pub(super) checked: Checked,
 }
 
@@ -109,6 +111,8 @@ pub(super) struct Change {
     #[command(flatten)]
     pub(super) settings: Settings,
     #[command(flatten)]
+    pub(super) by_batch: ByBatch,
+    #[command(flatten)]
     pub(super) checked: Checked,
 }
 
@@ -125,12 +129,24 @@ pub(super) struct Rotate {
     /// The client certificate chain, as PEM: a file, or `env:NAME`.
     #[arg(
         long, value_name = "FILE", value_parser = reference::parser(), requires = "client_key",
-        required_unless_present = "key"
+        required_unless_present_any = ["key", "mesh_password", "mesh_shared_key", "mesh_client_certificate"]
     )]
     pub(super) client_certificate: Option<Reference>,
     /// The private key of the client certificate, as PEM: a file, or `env:NAME`.
     #[arg(long, value_name = "FILE", value_parser = reference::parser(), requires = "client_certificate")]
     pub(super) client_key: Option<Reference>,
+    /// The password of the MESH mailbox: a file, or `env:NAME`.
+    #[arg(long, value_name = "FILE", value_parser = reference::parser())]
+    pub(super) mesh_password: Option<Reference>,
+    /// The shared key of the MESH environment: a file, or `env:NAME`.
+    #[arg(long, value_name = "FILE", value_parser = reference::parser())]
+    pub(super) mesh_shared_key: Option<Reference>,
+    /// The client certificate chain of the MESH mailbox, as PEM: a file, or `env:NAME`.
+    #[arg(long, value_name = "FILE", value_parser = reference::parser(), requires = "mesh_client_key")]
+    pub(super) mesh_client_certificate: Option<Reference>,
+    /// The private key of that certificate, as PEM: a file, or `env:NAME`.
+    #[arg(long, value_name = "FILE", value_parser = reference::parser(), requires = "mesh_client_certificate")]
+    pub(super) mesh_client_key: Option<Reference>,
     #[command(flatten)]
     pub(super) checked: Checked,
 }

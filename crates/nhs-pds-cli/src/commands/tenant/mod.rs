@@ -13,7 +13,7 @@ mod print;
 use crate::console::{Failed, because, say, say_json, warn};
 use crate::database::{Address, connect_to_all, explained};
 use crate::device;
-use crate::tenants::{Settings, disagreements};
+use crate::tenants::{Settings, check_is_alone, disagreements};
 pub(crate) use args::Args;
 use args::{Add, Change, Command, One, Rotate};
 use nhs_pds::audit::{Actor, AuditLog, Entry, EventKind, Filter, PostgresLog};
@@ -96,7 +96,8 @@ async fn added(name: &TenantName, add: &Add) -> Result<Tenant, Failed> {
         tenant.state = TenantState::Paused;
     }
     tenant.schedule = add.times.changed(&tenant.schedule, &[])?;
-    settled(tenant, &add.settings, add.checked.unchecked).await
+    let settings = add.settings.with_batches(&add.by_batch);
+    settled(tenant, &settings, add.checked.unchecked).await
 }
 
 async fn changed(before: &Tenant, change: &Change) -> Result<Tenant, Failed> {
@@ -106,7 +107,8 @@ async fn changed(before: &Tenant, change: &Change) -> Result<Tenant, Failed> {
     }
     tenant.weight = change.weight.unwrap_or(tenant.weight);
     tenant.schedule = change.times.changed(&tenant.schedule, &change.without)?;
-    let settings = Settings::of(before)?.changed(&change.settings, &change.without)?;
+    let given = change.settings.with_batches(&change.by_batch);
+    let settings = Settings::of(before)?.changed(&given, &change.without)?;
     settled(tenant, &settings, change.checked.unchecked).await
 }
 
@@ -115,7 +117,16 @@ async fn rotated(before: &Tenant, rotate: &Rotate) -> Result<Tenant, Failed> {
     if rotate.key.is_some() && settings.service.api().client_id().is_none() {
         return Err("the tenant has no API key, so it needs no private key of one: see `nhs-pds tenant change`".into());
     }
+    let is_of_mesh =
+        [&rotate.mesh_password, &rotate.mesh_shared_key, &rotate.mesh_client_certificate];
+    if is_of_mesh.iter().any(|reference| reference.is_some()) && !settings.by_batch.mesh.is_set() {
+        return Err("the tenant has no MESH mailbox: see `nhs-pds tenant change`".into());
+    }
     let references = [
+        ("mesh-password", &rotate.mesh_password),
+        ("mesh-shared-key", &rotate.mesh_shared_key),
+        ("mesh-client-certificate", &rotate.mesh_client_certificate),
+        ("mesh-client-key", &rotate.mesh_client_key),
         ("key", &rotate.key),
         ("client-certificate", &rotate.client_certificate),
         ("client-key", &rotate.client_key),
@@ -173,6 +184,11 @@ async fn change_one(one: &One, action: Action<'_>) -> Result<bool, Failed> {
     }
     let after = action.apply(before.as_ref(), name).await;
     let after = after.map_err(|error| about(because(&*error)))?;
+    if matches!(action, Action::Add(_) | Action::Change(_) | Action::State(TenantState::Active)) {
+        let all = directory.list().await.map_err(|error| about(because(&error)))?.tenants;
+        let settings = Settings::of(&after)?;
+        check_is_alone(&after, &settings, &all).map_err(|error| about(because(&*error)))?;
+    }
     if before.as_ref() == Some(&after) && !matches!(action, Action::Rotate(_)) {
         warn(format!("tenant: {name}: nothing is to be changed"));
         return Ok(true);

@@ -1,19 +1,24 @@
 //! The arguments of `nhs-pds worker`.
 
-use super::by_batch::ByBatch;
+use crate::commands::batch::folder_of;
 use crate::console::Failed;
-use crate::database::Required;
+use crate::database::{Database, Required};
 use crate::device;
 use crate::port::Listen;
-use crate::tenants::{Given, RATE_OPTIONS, Settings, Times, duration};
+use crate::tenants::{ByBatch, Given, RATE_OPTIONS, Settings, Times, duration};
+use nhs_pds::mesh::Mailbox;
+use nhs_pds::process::batch::BatchPolicy;
 use nhs_pds::tenant::TenantName;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The folder, the mailbox, and which cases.
+type Mailed = (PathBuf, Mailbox, BatchPolicy);
+
 /// Finds and verifies the NHS Numbers of a store of cases, on a schedule
 #[derive(clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 all is well, 1 rows were refused, a stored case is damaged, the service refused the configuration or did not answer, the last run failed, a tenant could not run, or a second signal ended the worker at once, 2 the worker could not run"
+    after_help = "Exit codes: 0 all is well, 1 rows were refused, a stored case is damaged, the service refused the configuration or did not answer, the last run failed, a tenant could not run, files were not exchanged, or a second signal ended the worker at once, 2 the worker could not run"
 )]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -22,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "CSV")]
     pub(super) import: Option<PathBuf>,
     /// Run once, until no case is due.
-    #[arg(long, conflicts_with = "interval")]
+    #[arg(long, conflicts_with_all = ["interval", "batch"])]
     pub(super) once: bool,
     /// How long `--once` tries again while the database cannot be read or written.
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "60s")]
@@ -45,13 +50,22 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(super) settings: Settings,
     #[command(flatten)]
-    pub(super) by_batch: ByBatch,
+    by_batch: ByBatch,
 }
 
 impl Args {
     /// Whether the command only writes the decisions that are there.
     pub(super) const fn only_exports(&self) -> bool {
         self.export.is_some() && self.times.interval.is_none() && !self.once
+    }
+
+    /// What the worker on a file traces by file; `None` for nothing.
+    pub(super) fn mailed(&self, database: &Database) -> Result<Option<Mailed>, Failed> {
+        self.by_batch.check()?;
+        let Some(policy) = self.by_batch.policy() else { return Ok(None) };
+        let folder = folder_of(self.by_batch.folder.as_ref(), database)?;
+        let mailbox = self.by_batch.mesh.mailbox(self.settings.service.labels())?;
+        Ok(Some((folder, mailbox, policy)))
     }
 
     /// The name of the only process on a file.
@@ -67,7 +81,7 @@ impl Args {
 
     /// The options in place of those of the tenant `only`, or of all tenants.
     pub(super) fn given(&self, only: Option<&TenantName>) -> Result<Given, Failed> {
-        let (settings, times) = (self.settings.clone(), self.times.clone());
+        let (settings, times) = (self.settings.with_batches(&self.by_batch), self.times.clone());
         if only.is_none() {
             let set = settings.set()?;
             let of_all = |name: &str| RATE_OPTIONS.contains(&name);

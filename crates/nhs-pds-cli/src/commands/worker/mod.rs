@@ -13,7 +13,6 @@
 //! work. The worker retries questions without a response.
 
 mod args;
-mod by_batch;
 mod caseload;
 mod of_tenants;
 mod once;
@@ -30,6 +29,7 @@ use crate::trail::Trail;
 pub(crate) use args::Args;
 use caseload::{spare_inputs, take_in, take_out};
 use nhs_pds::case::CaseStore;
+use nhs_pds::process::batch::Batches;
 use nhs_pds::process::{CaseReport, Process, Status};
 use nhs_pds::resilience::Gateway;
 use once::{Pass, once};
@@ -54,7 +54,7 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
         return Err("--allowance: tenants of PostgreSQL share a rate limit: leave it out".into());
     }
     spare_inputs(cli, database.file())?;
-    let mailed = cli.by_batch.read(&database)?;
+    let mailed = cli.mailed(&database)?;
     let stop = Stop::on_signals("worker")?;
     let port = Port::open(&cli.listen, &stop)?;
     let Opened { store, trail, probe, .. } = database.open(settings.anchors.as_deref()).await?;
@@ -80,7 +80,10 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
         } else {
             let process = Process::new(worker.clone(), schedule).with_name(cli.name());
             let process = match mailed {
-                Some(mailed) => mailed.added_to(process, &worker),
+                Some((folder, mailbox, policy)) => {
+                    let batches = Batches::beside(&worker, folder);
+                    process.with_batches(batches, Arc::new(mailbox), policy)
+                }
                 None => process,
             };
             port.works(seen::scheduled(process.clone()));
@@ -101,10 +104,11 @@ async fn over_a_file(cli: &Args) -> Result<bool, Box<dyn Error>> {
     Ok(answered && all_taken && is_sound)
 }
 
-/// Whether the last run of a process ended well, and could read all cases.
+/// Whether the last run of a process ended well, and could read all cases, and files of batches were exchanged.
 fn ended_well(status: &Status) -> bool {
     let unreadable = status.last.as_ref().map_or(0, |run| run.unreadable);
-    !status.service_refused && status.last_error.is_none() && unreadable == 0
+    let is_exchanged = status.batch_error.is_none();
+    !status.service_refused && status.last_error.is_none() && is_exchanged && unreadable == 0
 }
 
 /// Warns about missing anchors and damaged cases; whether all cases can be read. A command that is asked to stop does not

@@ -35,11 +35,6 @@ pub(super) async fn run(
     address: &Address,
     only: Option<&TenantName>,
 ) -> Result<bool, Failed> {
-    if cli.by_batch.is_set() {
-        return Err("--batch is for an SQLite file: run `nhs-pds batch send` and `nhs-pds batch collect` with --tenant on \
-                    a schedule for a tenant of PostgreSQL"
-            .into());
-    }
     let given = cli.given(only)?;
     spare_inputs(cli, None)?;
     let stop = Stop::on_signals("worker")?;

@@ -1,6 +1,7 @@
 //! The worker on a schedule.
 
 use super::damaged;
+use super::seen::not_exchanged;
 use crate::console::warn;
 use crate::tenants::Factory;
 use chrono::{DateTime, Utc};
@@ -14,10 +15,13 @@ use std::time::Duration;
 
 /// Reports each run soon after its end.
 pub(super) async fn report_runs(process: Process, store: Arc<dyn Store>) {
-    let mut reported = None;
+    let (mut reported, mut exchange) = (None, None);
     loop {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let status = process.status();
+        if let Some(line) = exchange_news(&mut exchange, &status) {
+            warn(format!("worker: {line}"));
+        }
         let run = status.last.clone().filter(|run| reported != Some(run.began));
         let Some(run) = run else { continue };
         reported = Some(run.began);
@@ -61,6 +65,16 @@ fn described(run: &Progress, status: &Status) -> Vec<String> {
     lines
 }
 
+/// What is new of the exchange of files. `known` is what was said last.
+fn exchange_news(known: &mut Option<String>, status: &Status) -> Option<String> {
+    let error = not_exchanged(status);
+    if *known == error {
+        return None;
+    }
+    known.clone_from(&error);
+    Some(error.unwrap_or_else(|| "the files of batches are exchanged again".to_owned()))
+}
+
 /// What was reported of a tenant.
 #[derive(Default)]
 struct Reported {
@@ -69,6 +83,8 @@ struct Reported {
     version: Option<u64>,
     error: Option<String>,
     run: Option<DateTime<Utc>>,
+    /// Why the files of batches are not exchanged.
+    exchange: Option<String>,
     /// How many damaged cases were named.
     unreadable: u64,
 }
@@ -99,6 +115,7 @@ impl Reported {
             self.state = Some(status.state);
         }
         let process = status.process.as_ref();
+        lines.extend(process.and_then(|process| exchange_news(&mut self.exchange, process)));
         let ended = process.and_then(|process| Some((process.last.as_ref()?, process)));
         if let Some((run, process)) = ended.filter(|(run, _)| self.run != Some(run.began)) {
             self.run = Some(run.began);
@@ -163,6 +180,15 @@ mod tests {
             })
             .to_vec();
         assert_eq!(found, [false, true, false, true, false, true]);
+        let mut known = None;
+        assert_eq!(exchange_news(&mut known, &status), None);
+        status.batch_error = Some("no answer".to_owned());
+        let failed = "the files of batches are not exchanged: no answer";
+        assert_eq!(exchange_news(&mut known, &status).as_deref(), Some(failed));
+        assert_eq!(exchange_news(&mut known, &status), None);
+        status.batch_error = None;
+        let again = "the files of batches are exchanged again";
+        assert_eq!(exchange_news(&mut known, &status).as_deref(), Some(again));
         status.clock_skew = Some(chrono::TimeDelta::seconds(-31));
         status.last_error = Some(ErrorKind::StoreUnavailable);
         let lines = described(&run, &status);

@@ -101,6 +101,16 @@ fn error(status: &Status, now: DateTime<Utc>) -> Option<String> {
     if status.service_refused {
         return Some("the service refuses our configuration".to_owned());
     }
+    last_failure(status, now).or_else(|| not_exchanged(status))
+}
+
+/// Why the files of batches are not exchanged.
+pub(super) fn not_exchanged(status: &Status) -> Option<String> {
+    let why = status.batch_error.as_ref()?;
+    Some(format!("the files of batches are not exchanged: {why}"))
+}
+
+fn last_failure(status: &Status, now: DateTime<Utc>) -> Option<String> {
     let error = status.last_error?;
     let current = status.current.as_ref().filter(|run| run.seen > 0);
     if current.is_some_and(|run| now - run.began > RECOVERED) {
@@ -141,6 +151,10 @@ mod tests {
         let words = error(&status, at).unwrap();
         assert!(words.starts_with("the last run ended early: the store of cases is"), "{words}");
         assert!(words.ends_with(": database is locked"), "{words}");
+        status.last_error = None;
+        status.batch_error = Some("the password file is missing".to_owned());
+        let words = error(&status, at).unwrap();
+        assert_eq!(words, "the files of batches are not exchanged: the password file is missing");
         status.service_refused = true;
         assert_eq!(error(&status, at).unwrap(), "the service refuses our configuration");
     }
