@@ -97,6 +97,7 @@ async fn cases_that_a_file_cannot_have_are_left_to_the_worker() {
         Rig::with(vec![without_gender, long, without_birth, not_allocated, numbered(4)]).await;
     let (batch, _) = rig.exported().await;
     assert_eq!(batch.rows, 1);
+    rig.tick();
     let left = rig.batches().left_out().await.unwrap();
     assert_eq!(left, BTreeMap::from([(LeftOut::NoGender, 1), (LeftOut::LongName, 1)]));
     let waiting: Vec<Case> = rig.all().await;
@@ -136,6 +137,7 @@ async fn a_case_that_a_response_left_open_goes_by_file_only_where_no_service_tra
     let imported = beside.import(&rig.file("response.csv"), &mut |_| ()).await.unwrap();
     assert_eq!(imported.continued, 1);
     assert!(beside.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap().is_empty());
+    rig.tick();
     assert_eq!(beside.left_out().await.unwrap(), BTreeMap::from([(LeftOut::OneByOne, 1)]));
     let only_by_file = rig.batches();
     let left = only_by_file.left_out().await.unwrap();
