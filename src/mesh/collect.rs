@@ -86,7 +86,10 @@ pub(in crate::mesh) async fn collect(
         };
         let kind = error.kind();
         tracing::warn!(message, kind = kind.as_str(), "a message stays in the mailbox");
-        failures.add(&message, kind);
+        // A full disk is no fault of the message.
+        if kind != ErrorKind::Storage {
+            failures.add(&message, kind);
+        }
         let is_of_message = matches!(kind, ErrorKind::Unreadable | ErrorKind::Refused);
         in_a_row = if is_of_message { 0 } else { in_a_row + 1 };
         let ends = kind == ErrorKind::Storage || error.retry_after().is_some();
