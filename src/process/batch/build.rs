@@ -184,20 +184,17 @@ impl Builder<'_> {
                 engine.write(commit).await?;
                 continue;
             }
-            let (version, due) = match engine.plan(&case) {
-                Ok(plan) => match self.row(case, &plan) {
-                    Ok(row) => {
-                        chosen.push(row);
+            let due = match engine.plan(&case) {
+                Ok(plan) => match self.row(&case, &plan) {
+                    Some((priority, questions, id, row)) => {
+                        chosen.push(Row { case, priority, questions, id, row });
                         continue;
                     }
-                    Err(left) => {
-                        let due = engine.due_for_others(&left);
-                        (left.version, due)
-                    }
+                    None => engine.due_for_others(&case),
                 },
-                Err(_) => (case.version, engine.due(&case)),
+                Err(_) => engine.due(&case),
             };
-            planned.push(Planned::new(id.clone(), version, due));
+            planned.push(Planned::new(id.clone(), case.version, due));
             done.push(id);
         }
         if !planned.is_empty() {
@@ -207,23 +204,23 @@ impl Builder<'_> {
         Ok(chosen)
     }
 
-    /// The row of a case that is to be traced by `plan`; the case, if it does not go by batch.
-    fn row(&self, case: Case, plan: &Plan) -> Result<Row, Case> {
+    /// The row of a case that is to be traced by `plan`, if it goes by batch, and what belongs to the row.
+    fn row(
+        &self,
+        case: &Case,
+        plan: &Plan,
+    ) -> Option<(Priority, Questions, MessageId, RequestRow)> {
         let (settings, now) = (&self.engine.settings, self.engine.now());
-        let priority = self.engine.priority(&case);
-        let is_one_by_one = self.batches.is_one_by_one(&case);
-        let is_taken = plan.known.is_empty() && !is_one_by_one && self.chosen.takes(priority);
-        if !is_taken {
-            return Err(case);
+        let priority = self.engine.priority(case);
+        let is_one_by_one = self.batches.is_one_by_one(case);
+        if !plan.known.is_empty() || is_one_by_one || !self.chosen.takes(priority) {
+            return None;
         }
         let (policy, root) = (&settings.policy, &settings.local_root);
+        let questions = Questions::of(case, &plan.asked, policy, root, now)?;
         let id = MessageId::fresh(&*settings.ids);
-        let questions = Questions::of(&case, &plan.asked, policy, root, now);
-        let row = questions.and_then(|it| Some((it.row(id.uuid().into())?, it)));
-        match row {
-            Some((row, questions)) => Ok(Row { case, priority, questions, id, row }),
-            None => Err(case),
-        }
+        let row = questions.row(id.uuid().into())?;
+        Some((priority, questions, id, row))
     }
 
     /// Takes those of `chosen` away that have room in the file. Begins a file if there is none or the last is full.

@@ -36,7 +36,7 @@ impl Ending {
     /// The process is dead.
     async fn die(&self) {
         self.killed.notify_one();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

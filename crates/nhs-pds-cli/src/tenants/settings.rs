@@ -57,7 +57,7 @@ pub(crate) struct Settings {
 }
 
 /// The names of all settings.
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 35] = [
     "allowance",
     "anchors",
     "attempts",
@@ -77,6 +77,7 @@ const NAMES: [&str; 34] = [
     "mesh-client-certificate",
     "mesh-client-key",
     "mesh-password",
+    "mesh-received",
     "mesh-roots",
     "mesh-settling",
     "mesh-shared-key",
@@ -281,7 +282,7 @@ mod tests {
                    --client-certificate /c --client-key env:C --roots /r --anchors /a --in-flight 8 --per-second 4 \
                    --burst 2 --allowance ours --attempts 3 --reverify 90 --risk-limit 200000 --wildcards-assessed \
                    --surnames /s --scope carer --scope adoption --batch first-load,at-least=5 --folder /b \
-                   --mesh https://mesh.example --mailbox X26ABC1 --recipient X26ABC2 --workflow W --mesh-settling 90s \
+                   --mesh https://mesh.example --mailbox X26ABC1 --recipient X26ABC2 --workflow W --mesh-received A --mesh-settling 90s \
                    --mesh-password /p --mesh-shared-key env:M --mesh-client-certificate /mc --mesh-client-key /mk \
                    --mesh-roots /mr";
         let settings = given(all);

@@ -10,13 +10,14 @@ use nhs_pds::case::{CaseStore, MemoryStore, Submission};
 use nhs_pds::clock::FixedClock;
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{
-    Batch, BatchPolicy, BatchState, Batches, ByBatch, Collected, Ending, LeftOut, RowReport, Sent,
+    Batch, BatchPolicy, BatchState, Batches, ByBatch, Collected, Ending, Imported, LeftOut,
+    RowReport, Sent,
 };
 use nhs_pds::process::store::{Joined, Store};
 use nhs_pds::process::{Process, Schedule, Settings, Worker};
 use nhs_pds::trace::{Caller, ScriptedTracer};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,7 +59,7 @@ pub(super) async fn show(shown: &mut Shown) {
     fs::write(&out, cut).unwrap();
     shown.value(&batches.import(&out, &mut |_| ()).await.unwrap());
     fs::write(&out, format!("MPTREQ_20261130101500,SPINE_MPT_RESPONSE,7,00\n{FAMILY}\n")).unwrap();
-    let mut faulty = batches.import(&out, &mut |_| ()).await.unwrap();
+    let faulty = batches.import(&out, &mut |_| ()).await.unwrap();
     assert!(faulty.fault.is_some());
     shown.value(&faulty);
     let ended = ended(&batches, &cases).await;
@@ -66,6 +67,18 @@ pub(super) async fn show(shown: &mut Shown) {
     shown.value(&ended.state);
     shown.value(&BatchState::Releasing(Ending::Lost));
     shown.value(&BatchPolicy::first_load().with_more_than(7));
+    show_exchange(shown, ended, faulty, out);
+    let tracer = Arc::new(ScriptedTracer::new([]));
+    let settings = Settings::new(Caller::System(us()));
+    let worker = Worker::new(tracer, store, settings);
+    let schedule = Schedule::every(Duration::from_secs(600)).unwrap();
+    let by_batch = Process::new(worker, schedule);
+    shown.value(&ByBatch::new(batches.clone(), Arc::new(Closed), BatchPolicy::everything()));
+    shown.value(&by_batch.with_batches(batches, Arc::new(Closed), BatchPolicy::everything()));
+}
+
+/// What was sent and received.
+fn show_exchange(shown: &mut Shown, ended: Batch, mut faulty: Imported, out: PathBuf) {
     let failed = || Some(batch::Error::new(batch::ErrorKind::Refused).with_code("12"));
     let mut sent = Sent::default();
     (sent.sent, sent.held, sent.refused) =
@@ -78,13 +91,6 @@ pub(super) async fn show(shown: &mut Shown) {
     collected.imported = vec![faulty];
     (collected.refused, collected.failed) = (vec![out], failed());
     shown.value(&collected);
-    let tracer = Arc::new(ScriptedTracer::new([]));
-    let settings = Settings::new(Caller::System(us()));
-    let worker = Worker::new(tracer, store, settings);
-    let schedule = Schedule::every(Duration::from_secs(600)).unwrap();
-    let by_batch = Process::new(worker, schedule);
-    shown.value(&ByBatch::new(batches.clone(), Arc::new(Closed), BatchPolicy::everything()));
-    shown.value(&by_batch.with_batches(batches, Arc::new(Closed), BatchPolicy::everything()));
 }
 
 /// A batch whose file a service has refused, with the identifier of a message and a code.
