@@ -12,7 +12,15 @@ use uuid::Uuid;
 pub(super) struct Folder {
     path: PathBuf,
     /// Locked until it is dropped. The operating system unlocks it when the program ends in any way.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// To close the file is not enough: a child process that another thread is starting has the file too, until it executes
+    /// its program.
+    fn drop(&mut self) {
+        let _failed = self.lock.unlock();
+    }
 }
 
 impl Folder {
@@ -27,7 +35,7 @@ impl Folder {
             .open(path.join("lock"))
             .map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(Error::new(ErrorKind::BatchFolderInUse)),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
