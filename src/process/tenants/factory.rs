@@ -39,6 +39,8 @@ pub trait WorkerFactory: Debug + Send + Sync {
     /// [`StartError`], which says what an operator must do.
     ///
     /// ```
+    /// # #[cfg(all(feature = "http", feature = "mesh"))]
+    /// # mod example {
     /// use async_trait::async_trait;
     /// use nhs_pds::mesh::{Config, Mailbox};
     /// use nhs_pds::process::Worker;
@@ -71,6 +73,7 @@ pub trait WorkerFactory: Debug + Send + Sync {
     ///         Ok(Some(ByBatch::new(batches, Arc::new(mailbox), BatchPolicy::first_load())))
     ///     }
     /// }
+    /// # }
     /// ```
     #[cfg(feature = "batch")]
     #[cfg_attr(docsrs, doc(cfg(feature = "batch")))]
