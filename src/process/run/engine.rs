@@ -1,9 +1,13 @@
 //! What the cases of one pass have in common.
 
 use crate::audit::{Actor, Entry};
-use crate::case::{Alert, AlertKind, Case, CaseId, CaseStore, Due, Lease, Priority};
+#[cfg(feature = "batch")]
+use crate::case::Priority;
+use crate::case::{Alert, AlertKind, Case, CaseId, CaseStore, Due, Lease};
 use crate::demographics::london_day;
-use crate::process::decision::due::{due, priority};
+use crate::process::decision::due::due;
+#[cfg(feature = "batch")]
+use crate::process::decision::due::priority;
 use crate::process::decision::eligibility::Eligibility;
 use crate::process::decision::plan::{Plan, plan};
 use crate::process::error::Error;
@@ -85,6 +89,7 @@ impl Engine {
     }
 
     /// The priority of `case`, which is due.
+    #[cfg(feature = "batch")]
     pub(in crate::process) fn priority(&self, case: &Case) -> Priority {
         priority(case, &self.settings.policy, self.now())
     }
@@ -102,6 +107,7 @@ impl Engine {
     }
 
     /// When `case`, which this pass leaves to others, is due: at once for others, and not again in this pass.
+    #[cfg(feature = "batch")]
     pub(in crate::process) fn due_for_others(&self, case: &Case) -> Due {
         let due = self.due(case);
         Due { at: due.at.max(self.began + TimeDelta::microseconds(1)), ..due }
