@@ -51,7 +51,8 @@ impl Reached {
         let pace =
             RateLimit::per_second(NonZeroU32::MIN.saturating_add(9_999)).with_burst(in_flight);
         let gate = Gateway::new(Arc::new(client)).with_rate_limit(pace.with_in_flight(in_flight));
-        let retry = Retry::new(RetryPolicy::default());
+        // Nor for retries: which of two calls gets the last one depends on the order of their responses.
+        let retry = Retry::new(RetryPolicy::default().with_budget(100, u32::MAX));
         Ok(Self { simulator, gate, retry, us, clock, in_flight })
     }
 }
@@ -98,6 +99,8 @@ impl Side {
         // Every case without an answer is due in the next pass, and no other case.
         let mut policy = Policy::default();
         policy.longest_retry_wait = policy.retry_wait;
+        // However many failures a case has in a row, it waits for its answer.
+        (policy.unanswered_limit, policy.unreadable_limit) = (u32::MAX, u32::MAX);
         let delivered = Arc::new(Delivered { sink: kept.alerts, alerts: Mutex::default() });
         let alerts = Arc::clone(&delivered) as Arc<dyn AlertSink>;
         let store = Arc::new(Joined::new(Arc::clone(&kept.store), kept.audit, alerts));
