@@ -22,7 +22,7 @@ use nhs_pds::demographics::{Demographics, Gender, PersonName, Recorded};
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::alert::{self, AlertSink, SqliteAlerts};
 use nhs_pds::process::store::Joined;
-use nhs_pds::process::{RunReport, Settings, Worker};
+use nhs_pds::process::{Policy, RunReport, Settings, Worker};
 use nhs_pds::trace::{
     Answer, Attended, Caller, Error, ErrorKind, Exchange, Freshness, LocalIdentity, Match,
     MessageId, Outcome, Question, Tracer, User,
@@ -389,6 +389,8 @@ fn worker(
     let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
     let mut policy = one_question();
     policy.unreadable_limit = 1;
+    // However slow the machine is, no run is still going when a case is due again that got no answer.
+    policy.retry_wait = TimeDelta::hours(6);
     Worker::new(
         Arc::new(tracer),
         Arc::new(Joined::new(store, log, alerts)),
@@ -610,13 +612,14 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
         let alerts = Arc::new(SqliteAlerts::open(&file).unwrap());
         let us = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
         let asking = Arc::clone(&tracer) as Arc<dyn Tracer>;
-        // Long, for a slow machine, and far below the longest lease, which would look like a clock set
-        // back.
-        let worker = Worker::new(
-            asking,
-            Arc::new(Joined::new(store, log, alerts)),
-            Settings::new(Caller::System(us)).with_lease(Duration::from_secs(30)),
-        );
+        // For a slow machine: a long lease, which is far below the longest, or it would look like a clock set
+        // back, and a long wait before a case is due again that got no answer.
+        let mut policy = Policy::default();
+        policy.retry_wait = TimeDelta::hours(6);
+        let settings = Settings::new(Caller::System(us))
+            .with_lease(Duration::from_secs(30))
+            .with_policy(policy);
+        let worker = Worker::new(asking, Arc::new(Joined::new(store, log, alerts)), settings);
         runtime().block_on(worker.run_once(&mut |_| ())).unwrap()
     };
     let reports: Vec<RunReport> = std::thread::scope(|scope| {
@@ -626,7 +629,10 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
     let asked = tracer.0.lock().unwrap();
     assert_eq!(asked.len(), 300);
     assert!(asked.values().all(|times| *times == 1), "{asked:?}");
-    assert!(reports.iter().all(|report| report.seen == report.eligible && report.due == 0));
+    assert!(
+        reports.iter().all(|report| report.seen == report.eligible && report.due == 0),
+        "{reports:?}"
+    );
     assert_eq!(reports.iter().map(|report| report.eligible).sum::<u64>(), 300);
 }
 
