@@ -30,8 +30,9 @@ impl Replaced {
             Some(FormerItem::of(item, now))
         };
         let is_new = |number: &&NhsNumber| !before.rejected_numbers.contains(*number);
-        // Answers of a search that was interrupted are not kept: the search starts again.
-        let asking = TraceState { known: None, ..before.asking.clone() };
+        // Answers of a search that was interrupted are not kept: the search starts again. Nor is the row of a batch: by the
+        // time of an undo, its response may be there, and the batch closed.
+        let asking = TraceState { known: None, submitted: None, ..before.asking.clone() };
         Self {
             before: Facts::of(before),
             after: Facts::of(after),
@@ -62,5 +63,24 @@ impl FormerItem {
 
     fn differs_from(&self, now: &ReviewItem) -> bool {
         self.reason != now.reason || self.state != now.state || self.evidence.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{RecordType, Submission};
+    use crate::matching::Criteria;
+    use chrono::{DateTime, TimeDelta};
+
+    #[test]
+    fn an_undo_does_not_wait_for_a_row_again() {
+        let mut before = Case::new("RXX:1".parse().unwrap(), RecordType::AdultCase);
+        let asked = Criteria::new("PARRY", "1943-05-19".parse().unwrap());
+        let at = DateTime::UNIX_EPOCH;
+        let row = Submission::new("b-1", "r-1", (at, at + TimeDelta::days(7)), asked);
+        (before.asking.submitted, before.asking.unsettled) = (Some(row), 3);
+        let replaced = Replaced::between(&before, &before);
+        assert_eq!(replaced.asking, TraceState { submitted: None, ..before.asking });
     }
 }
