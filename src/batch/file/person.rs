@@ -96,6 +96,7 @@ impl<'a> Row<'a> {
             code,
             matched: MatchedNumber::read(self.get_whole(Column::Matched)),
             requested: number,
+            repeats: self.places.has(Column::Requested),
             unreadable,
             algorithm: Algorithm::read(self.get_whole(Column::Algorithm)),
             confidence,

@@ -16,6 +16,8 @@ pub struct ResponseRow {
     pub(super) code: RecordCode,
     pub(super) matched: MatchedNumber,
     pub(super) requested: Option<NhsNumber>,
+    /// Whether the file has a column for the number of the request.
+    pub(super) repeats: bool,
     pub(super) unreadable: Unreadable,
     pub(super) algorithm: Option<Algorithm>,
     pub(super) confidence: Option<Score>,

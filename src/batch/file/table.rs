@@ -172,8 +172,9 @@ impl Rule {
 impl ResponseRow {
     /// Returns what the row says about the person of its reference, for whom the number `sent` was sent.
     ///
-    /// [`table`](crate::batch::file::table) shows the rules. A row that contradicts itself, or repeats another number than
-    /// the one sent or one that cannot be read, is [`Finding::NotTraced`]: it is never a match.
+    /// [`table`](crate::batch::file::table) shows the rules. A row that contradicts itself is
+    /// [`Finding::NotTraced`]: it is never a match. So is one that repeats another number than the one sent, one that cannot
+    /// be read, or none although the file has a column for it.
     ///
     /// ```
     /// use nhs_pds::batch::Finding;
@@ -231,8 +232,8 @@ impl ResponseRow {
     }
 
     fn meaning(&self, sent: Option<NhsNumber>) -> Meaning {
-        let is_foreign =
-            self.unreadable.requested || self.requested.is_some() && self.requested != sent;
+        let is_compared = self.repeats || self.requested.is_some();
+        let is_foreign = self.unreadable.requested || is_compared && self.requested != sent;
         let is_invalid =
             self.sensitivity == Some(Sensitivity::Invalid) && self.code != Code::Invalid;
         if is_foreign || is_invalid {
@@ -381,6 +382,7 @@ mod tests {
             code,
             matched,
             requested: None,
+            repeats: false,
             unreadable: Unreadable::default(),
             algorithm,
             confidence: None,
@@ -532,7 +534,9 @@ mod tests {
         assert!(matches!(row.finding(Some(SENT)), Finding::ByNumber(_)));
         row.sensitivity = Some(Sensitivity::Invalid);
         assert!(row.finding(Some(SENT)) == Finding::NotTraced);
-        (row.sensitivity, row.requested, row.unreadable.requested) = (None, None, true);
+        (row.sensitivity, row.requested, row.repeats) = (None, None, true);
+        assert!(row.finding(Some(SENT)) == Finding::NotTraced, "blank in a column of its own");
+        (row.repeats, row.unreadable.requested) = (false, true);
         assert!(row.finding(Some(SENT)) == Finding::NotTraced);
         assert!(row.finding(None) == Finding::NotTraced);
     }
