@@ -134,6 +134,8 @@ impl Upload<'_> {
                 let file = self.file.clone();
                 let plan = blocking(move || match Plan::kept(&file) {
                     Ok(plan) => Ok(plan),
+                    // Another machine has it, and can send the rest.
+                    Err(error) if !file.exists() => Err(fault::of_file(error)),
                     // In other chunks, a part of the file would be missing, or there twice.
                     Err(error) => Err(undetermined(fault::of_file(error))),
                 });
@@ -547,6 +549,17 @@ mod tests {
             assert_eq!(done.kind(), kind);
             assert_eq!(done.lines(), ["POST outbox"]);
         }
+    }
+
+    #[tokio::test]
+    async fn what_another_machine_has_begun_to_send_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("request.csv");
+        let (mailbox, script) = mailbox(config(), vec![tracked("Uploading")]);
+        let mut diary = Diary { script: Some(Arc::clone(&script)), ..Diary::default() };
+        let outgoing = Outgoing::new("batch-1", &path, "request.csv").repeated(Some("A1"));
+        let error = mailbox.submit(outgoing, &mut diary).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Storage);
     }
 
     #[tokio::test(start_paused = true)]
