@@ -267,7 +267,7 @@ impl Batches {
 
     /// How many cases wait for a row of the batch.
     pub(super) async fn waiting(&self, id: &str) -> Result<u64, Error> {
-        let filter = CaseFilter::default().with_batch(id);
+        let filter = CaseFilter::default().with_inactive().with_batch(id);
         let (mut count, mut after) = (0, None);
         loop {
             let page = self.store.cases().search(&filter, after.as_ref(), PAGE).await?;

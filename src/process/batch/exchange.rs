@@ -237,8 +237,11 @@ impl Batches {
         let (batches, now) = (self.list().await?, self.now());
         let mut meant = batches.iter().filter(|batch| may_be_answered(batch, now));
         let (Some(batch), None) = (meant.next(), meant.next()) else { return Ok(()) };
+        if batch.state.ending().is_some() {
+            return Ok(());
+        }
         let code = Some(code.to_owned());
-        if let Some(refused) = self.refused(&batch.id, BatchState::Sent, code).await? {
+        if let Some(refused) = self.refused(&batch.id, batch.state, code).await? {
             self.end(folder, &refused).await?;
         }
         Ok(())

@@ -17,7 +17,7 @@ pub enum LeftOut {
     NoGender,
     /// A name has more than 40 characters. A file cannot have it.
     LongName,
-    /// A response has left the case open, or a service has begun to answer questions about it: they go on one by one.
+    /// A file has not settled the case, or a service has begun to answer questions about it: they go on one by one.
     OneByOne,
     /// A file can have the case. The policy has not chosen it, a user waits for it, or it became due since.
     NotChosen,
@@ -101,9 +101,11 @@ impl Batches {
         })
     }
 
-    /// Whether the next question about `case` is sent singly, because a response has left it open. Where no service answers
-    /// single questions, it goes by file again.
-    pub(super) const fn is_one_by_one(&self, case: &Case) -> bool {
-        self.continues && case.asking.one_by_one
+    /// Whether the next question about `case` is sent singly: a file has not settled it, because the response has left it
+    /// open, or none has come in time. Where no service answers single questions, it goes by file again.
+    pub(super) fn is_one_by_one(&self, case: &Case) -> bool {
+        let now = self.now();
+        let is_lost = case.asking.submitted.as_ref().is_some_and(|row| !row.is_awaited(now));
+        self.continues && (case.asking.one_by_one || is_lost)
     }
 }

@@ -24,7 +24,7 @@ mod pause;
 pub(in crate::process) mod policy;
 mod question;
 mod record;
-mod release;
+pub(in crate::process) mod release;
 mod rows;
 mod settle;
 pub(in crate::process) mod step;

@@ -10,7 +10,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub(super) const PAUSE: TimeDelta = TimeDelta::hours(6);
 
 impl Batches {
-    /// Returns the batch that the service has refused in the last six hours, unless it has taken the file of a later one.
+    /// Returns the batch whose file the service has refused, or could not deliver, in the last six hours, unless it has taken
+    /// the file of a later one.
     ///
     /// While there is one, a program that builds files on a schedule must not [`build`](Self::build): the next file would
     /// be refused too, and each one marks its cases and returns them. [`Process::with_batches`] does not. A user who has
@@ -27,7 +28,8 @@ impl Batches {
 }
 
 fn refused_lately(batches: &[Batch], now: DateTime<Utc>) -> Option<&Batch> {
-    let refused = batches.iter().filter(|batch| batch.state.ending() == Some(Ending::Refused));
+    let is_refused = |ending| matches!(ending, Ending::Refused | Ending::NotDelivered);
+    let refused = batches.iter().filter(|batch| batch.state.ending().is_some_and(is_refused));
     let refused = refused.max_by_key(|batch| batch.changed_at)?;
     let is_taken = |batch: &Batch| {
         let has = matches!(batch.state, BatchState::Sent | BatchState::Closed(Ending::Settled));
@@ -63,7 +65,8 @@ mod tests {
     fn a_refused_file_counts_for_six_hours() {
         let other = BatchState::Closed(Ending::Withdrawn);
         assert_eq!(found(&[batch("1", 0, 10, other)], 20), None);
-        for state in [REFUSED, BatchState::Releasing(Ending::Refused)] {
+        let not_delivered = BatchState::Closed(Ending::NotDelivered);
+        for state in [REFUSED, BatchState::Releasing(Ending::Refused), not_delivered] {
             let batches = [batch("1", 0, 10, state), batch("2", 0, 20, other)];
             assert_eq!(found(&batches, 10), Some("1"));
             assert_eq!(found(&batches, 10 + 359), Some("1"));

@@ -1,17 +1,21 @@
 //! Returns cases of a batch to the normal way, and does what a program has left undone that was killed.
 
-use crate::audit::{Entry, EventKind, Subject};
+use crate::audit::{Actor, Entry, EventKind, Subject};
 use crate::case::{Case, CaseFilter, CaseId, Change, Submission};
+use crate::clock::Clock;
 use crate::process::batch::batches::{Batches, PAGE};
 use crate::process::batch::folder::Folder;
+use crate::process::batch::list::List;
 use crate::process::batch::question::Questions;
 use crate::process::batch::record::{Batch, BatchState, Ending};
 use crate::process::batch::settle::{Waiting, message_of};
+use crate::process::decision::eligibility::eligibility;
 use crate::process::error::Error;
 use crate::process::run::engine::Engine;
 use crate::process::run::record::came_back;
 use crate::process::run::turn::{Step, Turn};
 use crate::process::store::commit::Committed;
+use crate::process::store::unit::Store;
 use crate::trace::{self, ErrorKind, Exchange};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::sync::Arc;
@@ -122,7 +126,7 @@ impl Batches {
     /// Returns every case of the batch once. Returns how many could not be saved.
     async fn return_cases(&self, batch: &Batch, ending: Ending) -> Result<u64, Error> {
         let engine = self.engine();
-        let filter = CaseFilter::default().with_batch(&*batch.id);
+        let filter = CaseFilter::default().with_inactive().with_batch(&*batch.id);
         let (mut left, mut after): (u64, Option<CaseId>) = (0, None);
         loop {
             let page = engine.cases().search(&filter, after.as_ref(), PAGE).await?;
@@ -141,6 +145,21 @@ impl Batches {
     }
 }
 
+/// Withdraws the batch `id` if its file has not left: a person in it is erased. The next program that works with its folder
+/// deletes the file, and returns the other cases.
+pub(in crate::process) async fn recall(
+    store: &dyn Store,
+    actor: &Actor,
+    clock: &dyn Clock,
+    id: &str,
+) -> Result<(), Error> {
+    let list = List { store, actor, clock };
+    for from in [BatchState::Building, BatchState::Ready] {
+        list.advance(id, from, BatchState::Releasing(Ending::Withdrawn)).await?;
+    }
+    Ok(())
+}
+
 impl Engine {
     /// Returns a case that waits for a row of a batch. Returns false if another program has changed it.
     async fn return_case(&self, case: Case, ending: Ending) -> Result<bool, Error> {
@@ -155,7 +174,7 @@ impl Engine {
                 let settled = self.settle(&turn, recorded).await?;
                 Ok(settled.row.is_some())
             }
-            // The case would send something else now.
+            // The case would send something else now, or must not be traced any more.
             None => {
                 let entry = self.noted(&case.id, &row, "no_response");
                 self.withdraw(case, &row, "changed", entry).await
@@ -172,6 +191,9 @@ impl Engine {
     ) -> Option<(Turn, Vec<Entry>)> {
         let (settings, now) = (&self.settings, self.now());
         let waiting = Waiting { case, row };
+        if !eligibility(case, &settings.scope, now).is_eligible() {
+            return None;
+        }
         let questions = Questions::still(case, row, &settings.policy, &settings.local_root, now)?;
         let exchange = Exchange::new("batch", "batch", row.reference.as_str(), row.at)
             .with_reference("batch", &*row.batch)

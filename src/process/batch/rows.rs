@@ -121,7 +121,7 @@ impl Engine {
         let Some(reference) = uuid_of(row.reference()) else {
             return Ok((Err(RowFault::Unknown), None));
         };
-        let filter = CaseFilter::default().with_reference(reference.to_string());
+        let filter = CaseFilter::default().with_inactive().with_reference(reference.to_string());
         let mut batch = None;
         for reading in 0..READINGS {
             let found = self.cases().search(&filter, None, 1).await?.pop();

@@ -88,7 +88,11 @@ impl ByBatch {
         }
         let built = match self.batches.refused_lately().await {
             Ok(Some(Batch { id, code, .. })) => {
-                tracing::info!(batch = id, code, "no files are written: the service refused one");
+                tracing::info!(
+                    batch = id,
+                    code,
+                    "no files are written: the service refused one, or did not deliver it"
+                );
                 return;
             }
             Ok(None) => self.try_build().await,

@@ -4,6 +4,8 @@ use crate::case::{
     ReviewReason, ReviewState, ReviewStep, readable,
 };
 use crate::nhs_number::NhsNumber;
+#[cfg(feature = "batch")]
+use crate::process::batch::release::recall;
 use crate::process::error::{Error, ErrorKind};
 use crate::process::review::queue::{ActionOutcome, ReviewQueue};
 use crate::process::review::refusal::Refusal;
@@ -42,6 +44,10 @@ impl ReviewQueue {
     /// alerts stay at their destination; `SqliteAlerts::forget` deletes those in a file. The
     /// operator must erase backups, and old blocks that the file system or disk may keep.
     ///
+    /// If the case is in a file for PDS that has not left, that file is withdrawn: the next program that works with its folder
+    /// deletes it, and the other cases return to the normal way. Other files of batches may still have the person: see "Patient
+    /// data in files" in `docs/batch.md`.
+    ///
     /// # Errors
     ///
     /// Any [`ErrorKind`]. Call it again; after [`Residue`](ErrorKind::Residue), when no other
@@ -68,6 +74,10 @@ impl ReviewQueue {
             && here(self.store.audit().unreadable(&about).await)?.is_empty();
         if !done {
             self.record_erasure(&stored, court_order, actor).await?;
+            #[cfg(feature = "batch")]
+            if let Some(row) = &stored.asking.submitted {
+                recall(&*self.store, actor, &*self.clock, &row.batch).await?;
+            }
             self.blank(case, actor, Blanked::InItsRow).await?;
             self.drop_references(case, actor).await?;
         }

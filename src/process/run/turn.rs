@@ -69,11 +69,12 @@ impl Turn {
         decided_each(&self.without_submission(case), self.stages().0, policy)
     }
 
-    /// Returns `case` without the row that these answers come from: whatever they say, it is not awaited any more.
+    /// Returns `case` without the row that these answers come from: whatever they say, it is not awaited any more. If they
+    /// do not settle the case, it does not go by file again.
     fn without_submission(&self, case: &Case) -> Case {
         let mut case = case.clone();
         if self.submission.is_some() {
-            case.asking.submitted = None;
+            (case.asking.submitted, case.asking.one_by_one) = (None, true);
         }
         case
     }

@@ -146,7 +146,10 @@ async fn a_report_returns_the_cases_of_its_batch() {
         assert_eq!((batch.code.as_deref(), batch.waiting), (Some("14"), 0));
         for case in rig.all().await {
             assert!(case.asking.submitted.is_none() && case.asking.unanswered == 1);
+            assert!(case.asking.one_by_one, "not in the next file too");
         }
+        let lately = rig.batches().refused_lately().await.unwrap();
+        assert_eq!(lately.map(|batch| batch.id), Some(id), "the next file would not be delivered");
     }
 }
 
@@ -209,6 +212,15 @@ async fn a_request_that_is_refused_as_a_whole_releases_its_batch() {
     for case in rig.all().await {
         assert!(case.asking.submitted.is_none() && case.asking.unanswered == 0);
     }
+}
+
+#[tokio::test]
+async fn a_request_that_a_user_has_uploaded_is_refused_too() {
+    let (rig, post) = (Rig::of(2).await, Post::default());
+    rig.exported().await;
+    post.delivers("R-1", Waiting::File("MPTREQ_20261130101500,SPINE_MPT_RESPONSE,0,06\n".into()));
+    rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    assert_eq!(rig.batch().await.state, BatchState::Closed(Ending::Refused));
 }
 
 #[tokio::test]

@@ -8,8 +8,11 @@ use nhs_pds::batch::file::Limits;
 use nhs_pds::case::{Case, Lease, NumberSource, RecordedNumber, TraceRecord};
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
-use nhs_pds::process::batch::{BatchPolicy, BatchState, Batches, Ending as Ended, LeftOut};
-use nhs_pds::process::{ErrorKind, Worker};
+use nhs_pds::process::batch::{
+    BatchPolicy, BatchState, Batches, Ending as Ended, LeftOut, RowFault, Settled,
+};
+use nhs_pds::process::review::ActionOutcome;
+use nhs_pds::process::{ErrorKind, TraceResult, Worker};
 use nhs_pds::trace::ScriptedTracer;
 use std::collections::BTreeMap;
 use std::fs;
@@ -145,6 +148,68 @@ async fn a_case_that_a_response_left_open_goes_by_file_only_where_no_service_tra
     let built = only_by_file.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     assert_eq!(built[0].rows, 1);
     assert!(only_by_file.left_out().await.unwrap().is_empty());
+}
+
+/// Otherwise a load that is never answered would be sent again each week, and no person would be asked.
+#[tokio::test]
+async fn a_case_of_a_lost_batch_goes_by_file_again_only_where_no_service_traces_it_singly() {
+    let rig = Rig::of(1).await;
+    let (batch, file) = rig.exported().await;
+    rig.clock.set(batch.until);
+    let worker =
+        Worker::new(Arc::new(ScriptedTracer::new([])), Arc::clone(&rig.store), rig.settings());
+    let beside = Batches::beside(&worker, rig.file("batches"));
+    let build = async |batches: &Batches| {
+        rig.tick();
+        batches.build(&BatchPolicy::first_load().with_at_least(1), &mut |_| ()).await.unwrap()
+    };
+    assert!(build(&beside).await.is_empty());
+    assert_eq!(rig.batch().await.state, BatchState::Closed(Ended::Lost));
+    rig.tick();
+    assert_eq!(beside.left_out().await.unwrap(), BTreeMap::from([(LeftOut::OneByOne, 1)]));
+    // The answer that has come too late is one.
+    fs::write(rig.file("response.csv"), response(&file, no_match)).unwrap();
+    let late = beside.import(&rig.file("response.csv"), &mut |_| ()).await.unwrap();
+    assert_eq!((late.rows, late.continued), (1, 1));
+
+    let rig = Rig::of(1).await;
+    let (batch, _) = rig.exported().await;
+    rig.clock.set(batch.until);
+    let built = rig.batches().build(&BatchPolicy::first_load().with_at_least(1), &mut |_| ()).await;
+    assert_eq!(built.unwrap()[0].rows, 1);
+}
+
+#[tokio::test]
+async fn an_erasure_withdraws_the_file_that_has_not_left() {
+    let rig = Rig::of(2).await;
+    let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let queue = rig.queue();
+    let erased = queue.erase(&"C00000".parse().unwrap(), "FD26P00123", &by("Jo")).await.unwrap();
+    assert_eq!(erased, ActionOutcome::Done);
+    let post = Post::default();
+    assert!(rig.batches().send(&post).await.unwrap().sent.is_empty() && post.taken().is_empty());
+    assert!(!rig.batches().has_file(&built[0]));
+    assert_eq!(rig.batch().await.state, BatchState::Closed(Ended::Withdrawn));
+    let other = rig.get("C00001").await;
+    assert!(other.asking.submitted.is_none() && other.asking.unanswered == 0);
+    rig.tick();
+    let again = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert_eq!(again[0].rows, 1);
+}
+
+/// A file that a user or the service has is out of reach: the batch waits for the other rows.
+#[tokio::test]
+async fn an_erasure_does_not_end_a_batch_that_has_left() {
+    let rig = Rig::of(2).await;
+    let (_, file) = rig.exported().await;
+    let queue = rig.queue();
+    let erased = queue.erase(&"C00000".parse().unwrap(), "FD26P00123", &by("Jo")).await.unwrap();
+    assert_eq!(erased, ActionOutcome::Done);
+    assert_eq!(rig.batch().await.state, BatchState::Exported);
+    let results: Vec<_> = rig.import(&response(&file, no_match)).await;
+    let results: Vec<_> = results.into_iter().map(|row| row.result).collect();
+    assert_eq!(results, [Err(RowFault::Unknown), Ok(Settled::Decided(TraceResult::None))]);
+    assert_eq!(rig.batch().await.state, BatchState::Closed(Ended::Settled));
 }
 
 #[tokio::test]

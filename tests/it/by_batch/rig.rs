@@ -14,6 +14,7 @@ use nhs_pds::clock::{Clock, FixedClock};
 use nhs_pds::postgres::{self, Config};
 use nhs_pds::process::alert::MemoryAlerts;
 use nhs_pds::process::batch::{Batch, BatchPolicy, BatchState, Batches, RowReport};
+use nhs_pds::process::review::ReviewQueue;
 use nhs_pds::process::store::{Joined, Postgres, Sqlite, Store};
 use nhs_pds::process::tenants::{PostgresTenants, Tenant, Tenants};
 use nhs_pds::process::{RunReport, Settings, Worker};
@@ -99,6 +100,11 @@ impl Rig {
 
     pub(super) fn over(&self, store: Arc<dyn Store>) -> Batches {
         Batches::new(store, self.settings(), self.folder.path().join("batches"))
+    }
+
+    /// The actions of reviewers.
+    pub(super) fn queue(&self) -> ReviewQueue {
+        ReviewQueue::new(Arc::clone(&self.store)).with_clock(Arc::clone(&self.clock) as _)
     }
 
     pub(super) fn file(&self, name: &str) -> PathBuf {

@@ -1,6 +1,6 @@
 //! What each row of a response means for the case that waits for it.
 
-use super::rig::{NAMES, Requested, Rig, no_match, numbered, requested, response};
+use super::rig::{NAMES, Requested, Rig, by, no_match, numbered, requested, response};
 use crate::support::service::case;
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -15,6 +15,7 @@ use nhs_pds::process::alert::AlertSink;
 use nhs_pds::process::batch::{
     BatchPolicy, BatchState, Batches, Ending, RowFault, RowReport, Settled,
 };
+use nhs_pds::process::review::ActionOutcome;
 use nhs_pds::process::store::{Commit, Committed, Store};
 use nhs_pds::process::{Error, Policy, Reason, TraceResult, Worker};
 use nhs_pds::trace::{Exchange, Freshness, ScriptedTracer};
@@ -229,6 +230,7 @@ async fn a_row_that_was_not_traced_returns_to_the_normal_way() {
         assert_eq!(result, Err(RowFault::NotTraced), "{code}");
         assert_eq!(reasons(&case), [], "{code}");
         assert!(case.last_trace.is_none() && case.asking.unanswered == 1, "{code}");
+        assert!(case.asking.one_by_one, "{code}: not in the next file too");
     }
 }
 
@@ -291,6 +293,62 @@ async fn a_row_that_repeats_what_is_no_number_is_not_traced() {
     let rows = rig.import(&format!("{NAMES}\n{shifted}\n")).await;
     assert_eq!(rows[0].result, Err(RowFault::NotTraced));
     assert!(!rig.get("N").await.nhs_number.unwrap().source.is_traced());
+}
+
+/// The beginning of this row may be joined to the end of one about a person without a number.
+#[tokio::test]
+async fn a_row_that_repeats_no_number_although_one_was_sent_is_not_traced() {
+    for (code, matched, algorithm) in [("98", "0000000000", "0"), ("00", "9990000026", "3")] {
+        let rig = Rig::with(vec![with_number()]).await;
+        let (_, file) = rig.exported().await;
+        let row = requested(&file)[0].answer(code, matched, algorithm);
+        let joined = row.replacen(",9990000018,", ",,", 1);
+        let rows = rig.import(&format!("{NAMES}\n{joined}\n")).await;
+        assert_eq!(rows[0].result, Err(RowFault::NotTraced), "{code}");
+        let case = rig.get("N").await;
+        assert_eq!((number(&case), reasons(&case)), (Some((OWN, NumberStatus::Usable)), vec![]));
+    }
+}
+
+/// Deleted since it was sent, or merged into another case.
+#[tokio::test]
+async fn a_case_that_is_not_active_leaves_its_batch() {
+    for is_answered in [true, false] {
+        let rig = Rig::of(1).await;
+        let (batch, file) = rig.exported().await;
+        let queue = rig.queue();
+        let id = "C00000".parse().unwrap();
+        assert_eq!(queue.delete(&id, &by("Jo")).await.unwrap(), ActionOutcome::Done);
+        if is_answered {
+            let rows = rig.import(&response(&file, no_match)).await;
+            assert_eq!(rows[0].result, Err(RowFault::Changed));
+            assert_eq!(rig.batch().await.state, BatchState::Closed(Ending::Settled));
+        } else {
+            let released = rig.batches().release(&batch.id, &by("Jo")).await.unwrap();
+            assert_eq!(
+                (released.state, released.waiting),
+                (BatchState::Closed(Ending::Released), 0)
+            );
+        }
+        let left = rig.get("C00000").await;
+        assert!(left.asking.submitted.is_none() && left.asking.unanswered == 0);
+        assert!(left.last_trace.is_none() && reasons(&left).is_empty(), "nothing was decided");
+        assert_eq!(queue.undelete(&id, &by("Jo")).await.unwrap(), ActionOutcome::Done);
+        assert_eq!(rig.run().await.eligible, 1, "traced as any other");
+    }
+}
+
+/// A case that is not active still counts: its row may come.
+#[tokio::test]
+async fn a_batch_waits_for_the_row_of_a_case_that_is_not_active() {
+    let rig = Rig::of(2).await;
+    let (_, file) = rig.exported().await;
+    let queue = rig.queue();
+    let _done = queue.delete(&"C00001".parse().unwrap(), &by("Jo")).await.unwrap();
+    let first = no_match(&requested(&file)[0]);
+    rig.import(&format!("{NAMES}\n{first}\n")).await;
+    let batch = rig.batch().await;
+    assert_eq!((batch.state, batch.waiting), (BatchState::Exported, 1));
 }
 
 #[tokio::test]
