@@ -4,6 +4,7 @@
 use crate::command::{Done, nhs_pds, program, root, run as run_with};
 use crate::running::{Running, until};
 use http::StatusCode;
+use nhs_pds::case::{CaseStore, SqliteStore};
 use nhs_pds_simulator::{
     Caseload, Mesh, MeshCall, MeshFault, MeshReport, MeshServer, Server, Simulator,
 };
@@ -379,6 +380,47 @@ fn a_large_file_is_split_and_a_batch_can_be_released() {
     assert!(done.out.starts_with("No file was written"), "{done:?}");
 }
 
+/// Such as a worker that sends its files.
+#[test]
+fn an_import_while_another_program_has_the_folder_settles_its_cases() {
+    let borough = Borough::new(30);
+    for db in ["a.sqlite", "b.sqlite"] {
+        borough.import(db);
+        let (request, response) = (format!("{db}.csv"), format!("{db}-response.csv"));
+        assert_eq!(borough.export(db, &request, &[]).code, 0);
+        borough.answer(&request, &response);
+    }
+    let alone = borough.import_responses("a.sqlite", &["a.sqlite-response.csv"], &[]);
+    let file = fs::File::open(borough.path("b.sqlite-batches/lock")).unwrap();
+    file.lock().unwrap();
+    let beside = borough.import_responses("b.sqlite", &["b.sqlite-response.csv"], &[]);
+    file.unlock().unwrap();
+    assert_eq!(beside.code, alone.code, "{}", beside.err);
+    assert!(beside.err.contains("another program works with the folder"), "{}", beside.err);
+    let status = borough.status("b.sqlite");
+    assert_eq!(sum(&status, "waiting"), sum(&borough.status("a.sqlite"), "waiting"));
+}
+
+/// Killed between the copy for the user and the record of it.
+#[tokio::test]
+async fn an_export_that_was_interrupted_says_that_there_may_be_two_files() {
+    let borough = Borough::new(30);
+    borough.import("a.sqlite");
+    assert_eq!(borough.export("a.sqlite", "first.csv", &[]).code, 0);
+    let id = borough.status("a.sqlite")[0]["id"].as_str().unwrap().to_owned();
+    let file = borough.path(&format!("a.sqlite-batches/{id}.csv"));
+    fs::copy(borough.path("first.csv"), file).unwrap();
+    let store = SqliteStore::open(borough.path("a.sqlite")).unwrap();
+    let mut setting = store.setting("batches").await.unwrap().unwrap();
+    setting.value = setting.value.replace("\"exported\"", "\"exporting\"");
+    store.save_setting("batches", setting).await.unwrap();
+    drop(store);
+    let again = borough.export("a.sqlite", "second.csv", &[]);
+    assert!(again.code == 0 && borough.exists("second.csv"), "{again:?}");
+    assert!(again.out.contains("upload only one of the two"), "{}", again.out);
+    assert_eq!(borough.status("a.sqlite")[0]["state"], "exported");
+}
+
 /// SIGKILL at many moments: each case is in one file that was not withdrawn, and is settled once.
 #[test]
 fn killed_commands_lose_no_case_and_settle_none_twice() {
@@ -563,6 +605,8 @@ async fn a_report_releases_the_cases_and_a_refused_password_keeps_the_file() {
     let [batch] = &borough.status("a.sqlite")[..] else { panic!() };
     let released = (&batch["ending"], &batch["code"], &batch["waiting"]);
     assert_eq!(released, (&"not_delivered".into(), &"14".into(), &0.into()));
+    let held_up = mail.run(&borough, "send", &[]).err;
+    assert!(held_up.contains(&format!("did not deliver {id} (code 14)")), "{held_up}");
     // The response comes all the same, and nothing is settled from it.
     mail.mesh.answer_waiting();
     let done = mail.run(&borough, "collect", &[]);

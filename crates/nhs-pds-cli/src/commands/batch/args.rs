@@ -38,8 +38,8 @@ pub(super) enum Command {
     Import(Box<Import>),
     /// Writes the due cases into files, and sends all files that are ready through a MESH mailbox
     ///
-    /// For six hours after the service refused a file, none is written: the next one would mark its cases and be refused
-    /// too. The worker traces the cases singly meanwhile.
+    /// For six hours after the service refused a file, or did not deliver it, none is written: the next one would mark its
+    /// cases and have the same fate. The worker traces the cases singly meanwhile.
     ///
     /// For a tenant of PostgreSQL, the options of the mailbox are those of the tenant's settings, unless they are given.
     Send(Box<Send>),
@@ -168,7 +168,7 @@ pub(super) struct Send {
     /// Send what is ready, and write no further files.
     #[arg(long)]
     pub(super) no_build: bool,
-    /// Write files although the service refused one in the last six hours: its cause is corrected.
+    /// Write files although the service refused one, or did not deliver it, in the last six hours: its cause is corrected.
     #[arg(long, conflicts_with = "no_build")]
     pub(super) despite_refusal: bool,
     #[command(flatten)]

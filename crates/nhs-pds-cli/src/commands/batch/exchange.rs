@@ -8,7 +8,7 @@ use super::opened::Open;
 use super::refused::RefusedRows;
 use crate::console::{Failed, because, say, warn};
 use crate::progress;
-use nhs_pds::process::batch::{Batch, BatchState, Collected, RowReport, Sent};
+use nhs_pds::process::batch::{Batch, BatchState, Collected, Ending, RowReport, Sent};
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -45,9 +45,13 @@ async fn is_held_up(open: &Open) -> Result<bool, Failed> {
 }
 
 /// That the service refused a file, which, when and why.
-pub(super) fn refused_at(Batch { id, code, changed_at, .. }: &Batch) -> String {
+pub(super) fn refused_at(Batch { id, code, changed_at, state, .. }: &Batch) -> String {
     let code = code.as_deref().map(|code| format!(" (code {code})")).unwrap_or_default();
-    format!("batch: the service refused {id}{code} at {}", changed_at.format("%Y-%m-%d %H:%M UTC"))
+    let what = match state.ending() {
+        Some(Ending::NotDelivered) => "did not deliver",
+        _ => "refused",
+    };
+    format!("batch: the service {what} {id}{code} at {}", changed_at.format("%Y-%m-%d %H:%M UTC"))
 }
 
 fn say_sent(sent: &Sent, folder: &Path) -> Result<bool, Failed> {

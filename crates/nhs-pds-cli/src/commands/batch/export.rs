@@ -56,6 +56,12 @@ async fn write(open: &mut Open, args: &Export, out: &Files<'_>) -> Result<bool, 
         let mut said = String::new();
         writeln!(said, "{}", file.display())?;
         writeln!(said, "    batch {id}: {rows} rows, {bytes} bytes")?;
+        if batch.state == BatchState::Exporting {
+            writeln!(
+                said,
+                "    an export of it was interrupted: if that has left a file, upload only one of the two"
+            )?;
+        }
         writeln!(said, "    counts as lost from {} on", until.format("%Y-%m-%d %H:%M UTC"))?;
         say(&said)?;
     }
