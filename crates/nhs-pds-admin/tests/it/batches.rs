@@ -2,9 +2,11 @@
 
 use crate::support::{Believing, Browser, Page, Site};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use http::StatusCode;
 use nhs_pds::audit::{AuditLog, Event, EventKind, Filter, MemoryLog};
 use nhs_pds::case::{Allocation, Case, CaseStore, MemoryStore, RecordType};
+use nhs_pds::clock::{Clock, SystemClock};
 use nhs_pds::demographics::Gender;
 use nhs_pds::process::alert::{AlertSink, MemoryAlerts};
 use nhs_pds::process::batch::{Batch, BatchState, Batches, Ending};
@@ -13,6 +15,7 @@ use nhs_pds::process::{Error, Settings};
 use nhs_pds::trace::{Caller, LocalIdentity};
 use nhs_pds_admin::{Role, Screens};
 use nhs_pds_simulator::{Person, Register, Simulator};
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -25,12 +28,15 @@ pub(crate) fn of_folder(store: &Arc<dyn Store>, folder: &Path) -> Batches {
 }
 
 /// Changes what a store has of its first batch.
-pub(crate) async fn change_first(store: &Arc<dyn Store>, changes: &[(&str, &str)]) {
+pub(crate) async fn change_first(
+    store: &Arc<dyn Store>,
+    changes: &[(&str, impl Clone + Into<serde_json::Value>)],
+) {
     let mut setting = store.cases().setting("batches").await.unwrap().unwrap();
     let mut batches: serde_json::Value = serde_json::from_str(&setting.value).unwrap();
     let first = batches.get_mut(0).unwrap().as_object_mut().unwrap();
     for (name, value) in changes {
-        first.insert((*name).to_owned(), (*value).into());
+        first.insert((*name).to_owned(), value.clone().into());
     }
     setting.value = batches.to_string();
     store.cases().save_setting("batches", setting).await.unwrap();
@@ -320,6 +326,34 @@ async fn responses_that_were_set_aside_are_a_notice_until_they_are_deleted() {
         let page = user.get(path).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(page.html.contains("The folder of the files cannot be read"), "{}", page.html);
+    }
+}
+
+/// Such a file was sent by a process. It traces singly meanwhile, and says nothing on a page of its own.
+#[tokio::test]
+async fn a_file_that_did_not_arrive_is_a_notice() {
+    let by_file = ByFile::new().await;
+    let user = by_file.user();
+    by_file.downloaded().await;
+    for (ending, says) in [
+        ("refused", "The service refused a file (code &#60;b&#62;12) on "),
+        ("not_delivered", "The service did not deliver a file (code &#60;b&#62;12) on "),
+    ] {
+        let state = json!({ "closed": ending });
+        let changes =
+            [("state", state), ("code", json!("<b>12")), ("changed_at", json!(SystemClock.now()))];
+        change_first(&by_file.site.store, &changes).await;
+        for path in ["/batches", "/"] {
+            let page = user.get(path).await;
+            for says in [says, "traces each case singly"] {
+                assert!(page.html.contains(says), "{path}: {says}\n{}", page.html);
+            }
+        }
+    }
+    let before = json!(SystemClock.now() - TimeDelta::hours(7));
+    change_first(&by_file.site.store, &[("changed_at", before)]).await;
+    for path in ["/batches", "/"] {
+        assert!(!user.get(path).await.html.contains("traces each case singly"), "{path}");
     }
 }
 

@@ -116,6 +116,7 @@ async fn what_is_wrong_is_said_with_what_to_do() {
         status["last_error"] = json!("store_unavailable");
         status["clock_skew_ms"] = json!(-120_000);
         status["last"]["unreadable"] = json!(2);
+        status["batch_error"] = json!("the mailbox <b>X26</b> refuses the password");
         status["service"]["circuit_breaker"] = json!("open");
         status["service"]["suspended_since"] = json!(now() - TimeDelta::minutes(5));
         status["service"]["certificate_expires"] = json!(now() + TimeDelta::days(9));
@@ -129,6 +130,7 @@ async fn what_is_wrong_is_said_with_what_to_do() {
     for text in [
         "The database could not be read or written.",
         "2 stored cases cannot be read",
+        "Files of batches are not written, sent or received: the mailbox &#60;b&#62;X26",
         "2 minutes behind the clock of the service",
         "in 9 days: renew it",
         "Open: queries are suspended since 30 November 2026, 9:00am",

@@ -12,7 +12,7 @@ use crate::view;
 use crate::visitor::Visitor;
 use askama::Template;
 use axum::response::Response;
-use nhs_pds::process::batch::{Batch, BatchState, Batches, LeftOut};
+use nhs_pds::process::batch::{Batch, BatchState, Batches, Ending, LeftOut};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
@@ -24,6 +24,8 @@ struct ListPage {
     done: Option<String>,
     /// Why files were not written, and what to do.
     problem: Option<(String, &'static str)>,
+    /// The file that the service has refused, or has not delivered, and what to do.
+    refused: Option<(String, &'static str)>,
     /// The responses on the server that a person must look at, and what to do.
     set_aside: Option<(String, &'static str)>,
     /// How far the writing of files is.
@@ -111,6 +113,7 @@ pub(super) async fn write(visitor: &Visitor, errors: FormErrors) -> Result<Respo
         errors,
         done: done(visitor, building.is_some(), built.as_ref()),
         problem: built.filter(|_| building.is_none()).and_then(|built| problem(&built)),
+        refused: work.batches.refused_lately().await?.as_ref().map(refused),
         set_aside: set_aside(&work.batches),
         progress: building.map(|building| progress(&building)),
         batches: batches.iter().map(shown).collect(),
@@ -169,6 +172,18 @@ fn progress(building: &Building) -> String {
     format!("Files are being written: {rows} so far. {by} began it on {at}.")
 }
 
+/// That the service has refused the file of a batch, or has not delivered it, and what to do.
+fn refused(batch: &Batch) -> (String, &'static str) {
+    const TO_DO: &str = "For six hours after that, a process writes no file, and traces each case singly. Correct the cause \
+                         before you upload another file.";
+    let what = match batch.state.ending() {
+        Some(Ending::NotDelivered) => "did not deliver",
+        _ => "refused",
+    };
+    let code = batch.code.as_deref().map(|code| format!(" (code {code})")).unwrap_or_default();
+    (format!("The service {what} a file{code} on {}", view::time(batch.changed_at)), TO_DO)
+}
+
 /// The responses that were set aside in the folder, and what to do; `None` without such files.
 fn set_aside(batches: &Batches) -> Option<(String, &'static str)> {
     const TO_DO: &str = "Have an administrator look at each file on the server, in the folder refused of the folder for batches, and then \
@@ -193,6 +208,8 @@ pub(crate) async fn notices(app: &App) -> Result<Vec<(String, String)>, PageErro
     let to_do =
         "Ask the service whether it has the file. Then confirm that it was sent, or release it.";
     let held = (count > 0).then(|| (format!("{what} for a decision"), to_do.to_owned()));
-    let set_aside = set_aside(&work.batches).map(|(what, to_do)| (what, to_do.to_owned()));
-    Ok(held.into_iter().chain(set_aside).collect())
+    let refused = work.batches.refused_lately().await?.as_ref().map(refused);
+    let others = refused.into_iter().chain(set_aside(&work.batches));
+    let others = others.map(|(what, to_do)| (what, to_do.to_owned()));
+    Ok(held.into_iter().chain(others).collect())
 }

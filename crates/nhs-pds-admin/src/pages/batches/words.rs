@@ -41,7 +41,7 @@ pub(super) const fn left_out(cause: LeftOut) -> &'static str {
             "without a gender that have no NHS Number. They are traced singly. You can also add the gender."
         }
         LeftOut::LongName => "with a name of more than 40 characters. They are traced singly.",
-        LeftOut::OneByOne => "that need further questions. They are traced singly.",
+        LeftOut::OneByOne => "that a file has not settled. They are traced singly.",
         LeftOut::NotChosen => "that you did not choose, or that became due since.",
         _ => "for another reason.",
     }

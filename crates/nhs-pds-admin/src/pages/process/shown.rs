@@ -197,6 +197,13 @@ pub(crate) fn problems(workers: &[WorkerStatus], now: DateTime<Utc>) -> Vec<Prob
             let (what, to_do) = words::failure(status.last_error, status.service_refused);
             add(format!("{what}{}", of(worker)), to_do);
         }
+        if let Some(why) = &status.batch_error {
+            let to_do = "Cases are traced singly meanwhile. Correct the cause; the process tries again with each run.";
+            add(
+                format!("Files of batches are not written, sent or received{}: {why}", of(worker)),
+                to_do,
+            );
+        }
         let unreadable = status.last.as_ref().map_or(0, |run| run.unreadable);
         if unreadable > 0 {
             let what = view::counted(unreadable, "stored case cannot", "stored cases cannot");

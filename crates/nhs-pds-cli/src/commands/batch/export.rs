@@ -99,7 +99,7 @@ fn left_out(counts: &BTreeMap<LeftOut, u64>) -> Result<String, Failed> {
             }
             LeftOut::LongName => "with a name of more than 40 characters: the worker traces them",
             LeftOut::OneByOne => {
-                "about which further questions are asked singly: the worker traces them"
+                "that a file has not settled, or that a service was asked about: the worker traces them"
             }
             LeftOut::NotChosen => "that a file can have: they were not chosen, or became due since",
             _ => "for another reason",
