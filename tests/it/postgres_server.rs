@@ -2,7 +2,8 @@
 
 use crate::support::postgres::{APPLICATION, Cut, Database, OWNER, OwnServer, Schema, Sql, Wire};
 use nhs_pds::postgres::{Config, ErrorKind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 fn schema(key: &str) -> Schema {
