@@ -147,10 +147,11 @@ async fn processes_use_the_rate_and_no_more() {
     arrivals.sort();
     let most = most_in_a_second(&arrivals);
     assert!(most <= 110, "{most}");
-    // From the first permit: the server may have started just now. A busy machine misses some.
+    // From the first permit: the server may have started just now. A busy machine misses some. One process of the four
+    // alone would have a quarter.
     let within = arrivals.iter().filter(|at| **at < end).count();
     let possible = (end - arrivals[0]).as_secs_f64() * f64::from(per_second);
-    assert!(within as f64 >= 0.8 * possible, "{within} of {possible}");
+    assert!(within as f64 >= 0.5 * possible, "{within} of {possible}");
     // Each of them was a permit of the one row.
     let rows = sql(&database.owner()).rows("SELECT allowance FROM nhs_pds.rate_limit");
     assert_eq!(rows, [["pds-fhir"]]);

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// A sandbox on a port of this machine. It ends with this value, and with the test's process.
 #[derive(Debug)]
@@ -23,7 +24,7 @@ impl Sandbox {
             absent();
             return None;
         };
-        let (process, port) = run(&python, 0);
+        let (process, port) = run(&python, 0).expect(SILENT);
         Some(Self { python, port, process })
     }
 
@@ -34,7 +35,12 @@ impl Sandbox {
     /// Kills the sandbox and starts it on the same port. It has lost all messages.
     pub(crate) fn restart(&mut self) {
         self.stop();
-        (self.process, _) = run(&self.python, self.port);
+        // While no program listens, another one of this machine may have the port for a connection of its own.
+        let mut again = (0..10).filter_map(|attempt| {
+            std::thread::sleep(Duration::from_secs(attempt));
+            run(&self.python, self.port)
+        });
+        (self.process, _) = again.next().expect(SILENT);
     }
 
     /// Kills the sandbox.
@@ -63,7 +69,10 @@ impl Drop for Sandbox {
     }
 }
 
-fn run(python: &str, port: u16) -> (Child, u16) {
+const SILENT: &str = "the sandbox prints its port; run tests/mesh/sandbox.py to see why not";
+
+/// Starts the sandbox. `None` when it ends and prints no port.
+fn run(python: &str, port: u16) -> Option<(Child, u16)> {
     let mut process = Command::new(python)
         .arg(script("sandbox.py"))
         .arg(port.to_string())
@@ -83,11 +92,12 @@ fn run(python: &str, port: u16) -> (Child, u16) {
         .unwrap();
     let mut line = String::new();
     BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let port = line
-        .trim()
-        .parse()
-        .expect("the sandbox prints its port; run tests/mesh/sandbox.py to see why not");
-    (process, port)
+    if let Ok(port) = line.trim().parse() {
+        return Some((process, port));
+    }
+    let _ = process.kill();
+    process.wait().unwrap();
+    None
 }
 
 fn script(name: &str) -> std::path::PathBuf {

@@ -244,7 +244,7 @@ async fn a_lost_file_that_is_ready_does_not_leave() {
     assert!(files(&rig, "").is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_process_traces_by_file_on_its_schedule() {
     let (rig, post) = (Rig::of(3).await, Post::default());
     let worker = |service| Worker::new(service, Arc::clone(&rig.store), rig.settings());
@@ -256,7 +256,7 @@ async fn a_process_traces_by_file_on_its_schedule() {
         let process = Process::new(worker, schedule);
         let process = process.with_batches(batches, Arc::new(post.clone()), policy);
         // The first run begins at once.
-        let stop = tokio::time::sleep(Duration::from_millis(300));
+        let stop = tokio::time::sleep(Duration::from_secs(60));
         process.run_until(stop, &mut |_| ()).await.unwrap();
     };
     run().await;

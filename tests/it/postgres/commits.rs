@@ -9,7 +9,9 @@ use nhs_pds::case::{Alert, AlertKind, CaseId, Change, Due, Lease, Planned, Prior
 use nhs_pds::postgres::Database;
 use nhs_pds::process::store::{Commit, Postgres, Store};
 use nhs_pds::tenant::TenantName;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -66,6 +68,17 @@ fn locked(server: &Server, name: &str) -> crate::support::postgres::Sql {
     other
 }
 
+/// Waits until a transaction waits for another one that has a row.
+async fn waits(server: &Server) {
+    let waiting = "SELECT count(*)::text FROM pg_stat_activity
+        WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let (sql, began) = (server.sql(waiting), Instant::now());
+    while sql.first(waiting) == "0" {
+        assert!(began.elapsed() < Duration::from_secs(30), "nothing waits");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// Whether they are stored is not known. Done again, they would be on record twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_whose_acknowledgement_is_lost_are_not_done_again() {
@@ -81,23 +94,25 @@ async fn commits_whose_acknowledgement_is_lost_are_not_done_again() {
         let entry = Entry::new(EventKind::ConfigurationChanged, now(), &actor());
         commit().set(name, Setting { version: 1, ..Setting::new("{}") }, entry)
     };
-    let run = |commit: Commit| {
-        let store = store.clone();
-        tokio::spawn(async move { store.commit(commit).await })
-    };
     let (one, two) = (locked(&server, "first"), locked(&server, "second"));
-    let alone = run(again("first"));
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    // While the first is in progress, these wait, and then share a transaction.
+    let alone = {
+        let (store, first) = (store.clone(), again("first"));
+        tokio::spawn(async move { store.commit(first).await })
+    };
+    waits(&server).await;
+    // While the first is in progress, these wait, and then share a transaction. A commit waits for its turn as soon as it
+    // is polled.
     let seen = || commit().record(Entry::new(EventKind::CaseViewed, now(), &actor()));
-    let together = [again("second"), adding("1"), seen(), seen()].map(run);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut together = [again("second"), adding("1"), seen(), seen()].map(|one| store.commit(one));
+    for commit in &mut together {
+        assert!(poll_fn(|context| Poll::Ready(commit.as_mut().poll(context))).await.is_pending());
+    }
     one.execute("ROLLBACK");
     assert!(alone.await.unwrap().unwrap().is_done());
     wire.cut_next(Cut::AfterCommit);
     two.execute("ROLLBACK");
     for commit in together {
-        let kind = commit.await.unwrap().map_err(|error| error.kind());
+        let kind = commit.await.map_err(|error| error.kind());
         assert_eq!(kind.err(), Some(nhs_pds::process::ErrorKind::StoreUnavailable));
     }
     assert_eq!(wire.cuts(), 1);
@@ -119,7 +134,7 @@ async fn an_alert_never_appears_before_one_that_was_read() {
     other.execute("SELECT FROM nhs_pds.audit_anchor FOR UPDATE");
     let (of_slow, of_quick) = (store.clone(), store.clone());
     let slow = tokio::spawn(async move { of_slow.commit(slow).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    waits(&server).await;
     // An alert needs no entry of the trail. So it could be stored before the one that waits for the trail.
     let quick = tokio::spawn(async move { of_quick.alerts().deliver(&[alert("quick")]).await });
     tokio::time::sleep(Duration::from_millis(200)).await;

@@ -400,6 +400,8 @@ async fn another_program_may_have_the_folder() {
     // A response does not need the folder.
     let (_, page) = imported(&user, &answered(&request)).await;
     assert!(page.html.contains("Ended: every case is settled"));
+    // Closed alone, it would stay locked while a child process of another thread has it, too.
+    lock.unlock().unwrap();
     drop(lock);
     let page = user.post("/batches/build", &[("which", "first-load")]).await;
     let page = user.get(page.location()).await;

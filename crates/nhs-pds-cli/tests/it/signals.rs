@@ -115,7 +115,8 @@ async fn a_worker_that_is_asked_to_stop_does_not_read_all_cases() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_signal_settles_open_questions_and_the_second_ends_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let delay = Duration::from_secs(3);
+    // Long beside the time that a busy machine needs for what is done meanwhile.
+    let delay = Duration::from_secs(6);
     let (server, simulator, caseload) = slow(&folder, delay).await;
     let (db, service) = (path(&folder, "cases.sqlite"), server.url());
     let work = [
@@ -173,7 +174,8 @@ async fn the_first_signal_settles_open_questions_and_the_second_ends_at_once() {
 fn a_signal_during_the_import_ends_it_and_the_next_one_completes_it() {
     let folder = tempfile::tempdir().unwrap();
     let (db, caseload) = (path(&folder, "cases.sqlite"), path(&folder, "caseload.csv"));
-    let all = Caseload::from_seed(1, 6_000);
+    // So many that the import still runs when a busy machine has looked at it and stopped it.
+    let all = Caseload::from_seed(1, 20_000);
     all.write_csv(&mut fs::File::create(&caseload).unwrap()).unwrap();
     let import = ["--db", &db, "--import", &caseload, "--listen", "127.0.0.1:0"];
     let mut running = Running::start(&import);
@@ -191,8 +193,8 @@ fn a_signal_during_the_import_ends_it_and_the_next_one_completes_it() {
     let work = ["worker", "--db", &db, "--import", &caseload, "--export", &export];
     let done = nhs_pds(&work);
     assert_eq!(done.code, 0, "{done:?}");
-    assert!(!done.err.contains("imported 6000 new"), "some were imported before: {}", done.err);
-    assert_eq!(fs::read_to_string(&export).unwrap().lines().count(), 6_001);
+    assert!(!done.err.contains("imported 20000 new"), "some were imported before: {}", done.err);
+    assert_eq!(fs::read_to_string(&export).unwrap().lines().count(), 20_001);
 }
 
 /// Each claim of cases fails until the trigger is dropped.

@@ -12,7 +12,9 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, OnceLock};
+use std::thread;
 use std::time::Duration;
+use tokio::time::Instant;
 use url::Url;
 
 /// What a test may lose does not need to be on disk. A killed server loses nothing: the operating system keeps the pages.
@@ -173,6 +175,13 @@ impl OwnServer {
             sql.execute("ALTER SYSTEM SET synchronous_standby_names = '*'");
             sql.execute("ALTER SYSTEM SET synchronous_commit = 'remote_apply'");
             sql.execute("SELECT pg_reload_conf()");
+            // Until then, no commit waits.
+            let began = Instant::now();
+            let is_sync = "SELECT (count(*) FILTER (WHERE sync_state = 'sync') > 0)::text FROM pg_stat_replication";
+            while sql.first(is_sync) != "true" {
+                assert!(began.elapsed() < STARTED_AFTER, "no replica is synchronous");
+                thread::sleep(Duration::from_millis(20));
+            }
         }
         url_of(&socket)
     }

@@ -3,7 +3,7 @@
 use super::rows::{assert_equal, of_file, of_tenant};
 use super::{add, assert_whole, head, migrate, path};
 use crate::command::{nhs_pds, program};
-use crate::postgres::support::Database;
+use crate::postgres::support::{APPLICATION, Database, Sql};
 use crate::running::until;
 use rusqlite::Connection;
 use std::process::{Child, Stdio};
@@ -28,6 +28,12 @@ fn copied(folder: &TempDir, file: &str) -> String {
     let file = Connection::open(file).unwrap();
     file.execute("VACUUM INTO ?1", [&copy]).unwrap();
     copy
+}
+
+/// A value of all cases of a file.
+fn of_cases(file: &str, value: &str) -> String {
+    let file = Connection::open(file).unwrap();
+    file.query_row(&format!("SELECT {value} FROM cases"), [], |row| row.get(0)).unwrap()
 }
 
 fn start(from: &str, to: &str) -> Child {
@@ -61,7 +67,16 @@ fn kill(from: &str, to: &str, takes: Duration, early: usize, mut look: impl FnMu
 
 #[test]
 fn a_move_that_is_killed_at_any_moment_goes_on() {
-    let Some(database) = Database::prepared() else { return };
+    // When the machine becomes faster, a move is complete too early. Everything begins again, with another database and
+    // another measurement.
+    let early: Vec<String> =
+        std::iter::repeat_with(there_and_back).take(3).map_while(Result::err).collect();
+    assert!(early.len() < 3, "{early:?}");
+}
+
+/// Kills moves in both directions. An error says that a move was complete before enough were killed.
+fn there_and_back() -> Result<(), String> {
+    let Some(database) = Database::prepared() else { return Ok(()) };
     let superuser = add(&database, &["leeds", "york"]);
     let (folder, address) = (tempfile::tempdir().unwrap(), database.application());
     let file = large(&folder);
@@ -89,7 +104,9 @@ fn a_move_that_is_killed_at_any_moment_goes_on() {
             }
         }
     });
-    assert!(kills >= 20 && incomplete >= 2, "{kills} kills, {incomplete} of them left a part");
+    if kills < 20 || incomplete < 2 {
+        return Err(format!("{kills} kills, {incomplete} of them left a part"));
+    }
     assert_equal(&before, &of_tenant(&database, "leeds", end), "there");
     assert_whole(&place);
     let again = migrate(&file, &address, "leeds");
@@ -108,9 +125,10 @@ fn a_move_that_is_killed_at_any_moment_goes_on() {
     let back = path(&folder, "back.sqlite");
     kill(&address, &back, takes, 4, || {});
     let mut returned = of_file(&back, end);
-    returned.get_mut("audit_event").unwrap().truncate(before["audit_event"].len());
+    returned.get_mut("audit_event").unwrap().truncate(before.get("audit_event").unwrap().len());
     assert_equal(&before, &returned, "back");
     assert_whole(&["--db", &back]);
+    Ok(())
 }
 
 #[test]
@@ -119,16 +137,27 @@ fn a_source_that_was_used_in_between_is_moved_as_it_is_then() {
     let superuser = add(&database, &["leeds", "york"]);
     let (folder, address) = (tempfile::tempdir().unwrap(), database.application());
     let file = large(&folder);
-    // Killed when a part of the cases is there.
+    // Killed when a part of the cases is there. Its second page waits for a transaction that has added the last case.
+    let other = Sql::connect(&database.superuser().parse().unwrap());
+    other.execute("BEGIN");
+    other.execute(&format!(
+        "INSERT INTO nhs_pds.cases (tenant, case_id, version, document)
+         SELECT tenant, '{}', 1, '{{}}' FROM nhs_pds.tenant WHERE name = 'leeds'",
+        of_cases(&file, "max(case_id)")
+    ));
     let mut process = start(&file, &address);
     until("a page of cases", || {
         (superuser.first("SELECT count(*) > 0 FROM nhs_pds.cases") == "t").then_some(())
     });
     process.kill().unwrap();
     assert!(!process.wait().unwrap().success(), "the move was complete before it was killed");
-    let first = Connection::open(&file).unwrap();
-    let first: String =
-        first.query_row("SELECT min(case_id) FROM cases", [], |row| row.get(0)).unwrap();
+    // The server does not notice at once that the program is gone.
+    superuser.execute(&format!(
+        "SELECT pg_terminate_backend(pid, 30000) FROM pg_stat_activity
+         WHERE datname = current_database() AND usename = '{APPLICATION}'"
+    ));
+    other.execute("ROLLBACK");
+    let first = of_cases(&file, "min(case_id)");
     let subject = "SELECT count(*) FROM nhs_pds.audit_subject WHERE case_id";
     assert_eq!(superuser.first(&format!("{subject} = '{first}'")), "1");
     let erased = nhs_pds(&["review", "--db", &file, "erase", &first, "--court-order", "order 7"]);
