@@ -3,6 +3,6 @@ ALTER TABLE nhs_pds.case_search
     ADD COLUMN batch text COLLATE "C",
     ADD COLUMN reference text COLLATE "C";
 
-CREATE INDEX case_search_by_batch ON nhs_pds.case_search (tenant, batch, is_live, case_id) WHERE batch IS NOT NULL;
-CREATE INDEX case_search_by_reference ON nhs_pds.case_search (tenant, reference, is_live, case_id)
+CREATE INDEX case_search_by_batch ON nhs_pds.case_search (tenant, batch, case_id, is_live) WHERE batch IS NOT NULL;
+CREATE INDEX case_search_by_reference ON nhs_pds.case_search (tenant, reference, case_id, is_live)
     WHERE reference IS NOT NULL;

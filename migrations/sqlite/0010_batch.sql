@@ -2,5 +2,5 @@
 ALTER TABLE case_search ADD COLUMN batch TEXT;
 ALTER TABLE case_search ADD COLUMN reference TEXT;
 
-CREATE INDEX case_search_by_batch ON case_search (batch, is_live, case_id) WHERE batch IS NOT NULL;
-CREATE INDEX case_search_by_reference ON case_search (reference, is_live, case_id) WHERE reference IS NOT NULL;
+CREATE INDEX case_search_by_batch ON case_search (batch, case_id, is_live) WHERE batch IS NOT NULL;
+CREATE INDEX case_search_by_reference ON case_search (reference, case_id, is_live) WHERE reference IS NOT NULL;

@@ -612,6 +612,30 @@ mod tests {
         assert_eq!(ids, ["1", "3"]);
     }
 
+    /// How SQLite answers a question.
+    fn explained(store: &SqliteStore, sql: &str, values: Vec<Value>) -> Vec<String> {
+        store.with(|connection| {
+            let mut query = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let lines = query.query_map(params_from_iter(values), |row| row.get(3)).unwrap();
+            lines.map(Result::unwrap).collect()
+        })
+    }
+
+    /// A batch may have half a million cases, and each page of them would read and sort all.
+    #[tokio::test]
+    async fn the_cases_of_a_batch_are_found_in_their_order() {
+        let store = SqliteStore::open_in_memory().unwrap();
+        for filter in [CaseFilter::default(), CaseFilter::default().with_inactive()] {
+            for filter in [filter.clone().with_batch("A"), filter.with_reference("r-1")] {
+                let (sql, values) = ids_sql(&cases_find(&filter), Some("1"), 9);
+                let lines = explained(&store, &sql, values);
+                let is_direct = |line: &String| line.contains("USING") && line.contains("INDEX");
+                assert!(lines.iter().any(is_direct), "{lines:?}");
+                assert!(!lines.iter().any(|line| line.contains("FOR ORDER BY")), "{lines:?}");
+            }
+        }
+    }
+
     /// Each question to the tables uses an index, so a page does not read all cases.
     #[tokio::test]
     async fn no_question_reads_a_whole_table() {
@@ -626,13 +650,7 @@ mod tests {
                 (sorts, places_sql(&items_find(&items), Some(&from), 9)),
                 (false, ids_sql(&cases_find(&cases), Some("1"), 9)),
             ] {
-                let lines: Vec<String> = store.with(|connection| {
-                    let mut query =
-                        connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-                    let lines =
-                        query.query_map(params_from_iter(values), |row| row.get(3)).unwrap();
-                    lines.map(Result::unwrap).collect()
-                });
+                let lines = explained(&store, &sql, values);
                 // Only the few items of a worker are sorted after they were read.
                 let is_sorted = lines.iter().any(|line| line.contains("FOR ORDER BY"));
                 assert!(sorts || !is_sorted || sql.contains("case_search"), "{sql}: {lines:?}");

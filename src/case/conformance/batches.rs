@@ -56,6 +56,11 @@ pub(super) async fn submissions(store: &dyn CaseStore) -> Result<(), Breach> {
     finds(store, &one, &["2"], "a search finds the case of a reference").await?;
     finds(store, &one.clone().with_batch("B"), &[], "a reference of another batch").await?;
     finds(store, &all.clone().with_reference("r-0"), &[], "an unknown reference").await?;
+    let any = all.clone().with_inactive();
+    let of_batch = any.clone().with_batch("A");
+    finds(store, &of_batch, &["10", "2", "d"], "a search finds the deleted cases of a batch")
+        .await?;
+    finds(store, &any.with_reference("r-d"), &["d"], "the deleted case of a reference").await?;
     let Some(mut settled) = store.get(&case("2")?.id).await? else {
         return hold(false, "a stored case is found");
     };
