@@ -174,7 +174,7 @@ impl ResponseRow {
     ///
     /// [`table`](crate::batch::file::table) shows the rules. A row that contradicts itself is
     /// [`Finding::NotTraced`]: it is never a match. So is one that repeats another number than the one sent, one that cannot
-    /// be read, or none although the file has a column for it.
+    /// be read, or none in the column for it, unless the row confirms the number sent.
     ///
     /// ```
     /// use nhs_pds::batch::Finding;
@@ -232,7 +232,9 @@ impl ResponseRow {
     }
 
     fn meaning(&self, sent: Option<NhsNumber>) -> Meaning {
-        let is_compared = self.repeats || self.requested.is_some();
+        // A blank cell says nothing about a row that confirms the number.
+        let is_confirmed = sent.is_some_and(|sent| self.matched == MatchedNumber::Number(sent));
+        let is_compared = self.requested.is_some() || self.repeats && !is_confirmed;
         let is_foreign = self.unreadable.requested || is_compared && self.requested != sent;
         let is_invalid =
             self.sensitivity == Some(Sensitivity::Invalid) && self.code != Code::Invalid;
@@ -535,7 +537,13 @@ mod tests {
         row.sensitivity = Some(Sensitivity::Invalid);
         assert!(row.finding(Some(SENT)) == Finding::NotTraced);
         (row.sensitivity, row.requested, row.repeats) = (None, None, true);
-        assert!(row.finding(Some(SENT)) == Finding::NotTraced, "blank in a column of its own");
+        assert!(matches!(row.finding(Some(SENT)), Finding::ByNumber(_)), "it is the number sent");
+        let (code, confirmed) = (row.code, row.matched);
+        for matched in [MatchedNumber::Number(OTHER), MatchedNumber::NoMatch] {
+            (row.code, row.matched) = (Code::NotFound, matched);
+            assert!(row.finding(Some(SENT)) == Finding::NotTraced, "blank in a column of its own");
+        }
+        (row.code, row.matched) = (code, confirmed);
         (row.repeats, row.unreadable.requested) = (false, true);
         assert!(row.finding(Some(SENT)) == Finding::NotTraced);
         assert!(row.finding(None) == Finding::NotTraced);
