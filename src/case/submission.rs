@@ -13,7 +13,7 @@ pub struct Submission {
     pub reference: String,
     /// When the row was written.
     pub at: DateTime<Utc>,
-    /// Until when a response is awaited. From then on the batch counts as lost, and the case is traced as any other.
+    /// Until when a response is awaited. From then on the batch counts as lost, and the case is traced singly.
     pub until: DateTime<Utc>,
     /// The criteria that were sent. If the case has others meanwhile, the row says nothing about it.
     pub asked: Criteria,

@@ -43,7 +43,8 @@ pub struct TraceState {
     /// What the questions before one that got no answer have shown. They are not asked again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownSoFar>,
-    /// Whether the next query is sent singly, because the response to a batch has left the case open. Any answer ends it.
+    /// Whether the next query is sent singly, because a batch has not settled the case: its response has left it open, its row
+    /// was not traced, or its file was not delivered. Any answer ends it.
     #[serde(skip_serializing_if = "Not::not")]
     pub one_by_one: bool,
     /// The row of a batch that the case waits for, if it was submitted. An answer in any way ends it.

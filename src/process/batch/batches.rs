@@ -122,7 +122,8 @@ impl Batches {
         self
     }
 
-    /// Sets after which time a batch counts as lost (default: seven days). Its cases are then traced as any other.
+    /// Sets after which time a batch counts as lost (default: seven days). Its cases are then traced
+    /// singly, or go by file again where no service answers single questions.
     ///
     /// A time below one hour counts as one hour, because cases must not be due again while their file is being written. A time
     /// above 365 days counts as 365 days.

@@ -155,7 +155,7 @@ impl Batches {
             batch::ErrorKind::Storage if !path.exists() => result.elsewhere.push(batch.clone()),
             // The service has not got it.
             batch::ErrorKind::Unavailable | batch::ErrorKind::Configuration if !repeats => {
-                to(BatchState::Ready).await?;
+                self.records().change(id, not_sent).await?;
                 return Ok(Some(error));
             }
             _ => return Ok(Some(error)),
@@ -264,6 +264,18 @@ impl Batches {
         };
         self.records().change(id, change).await
     }
+}
+
+/// The service has not got the file. It is sent again, unless a person was erased meanwhile.
+fn not_sent(batch: &mut Batch) -> bool {
+    let is_from = batch.state == BatchState::Sending;
+    if is_from {
+        batch.state = match batch.recalled {
+            true => BatchState::Releasing(Ending::Withdrawn),
+            false => BatchState::Ready,
+        };
+    }
+    is_from
 }
 
 /// Whether a response about the batch may still come.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Not;
 
 /// A batch: one file, and the cases that wait for its response.
 #[non_exhaustive]
@@ -33,6 +34,9 @@ pub struct Batch {
     /// The service's code, if it refused the file or did not deliver it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// Whether a person was erased while the file was about to leave. It is not sent if it has not left.
+    #[serde(default, skip_serializing_if = "Not::not")]
+    pub recalled: bool,
 }
 
 /// What is known of a batch.
@@ -94,6 +98,7 @@ impl Batch {
             waiting: 0,
             message_id: None,
             code: None,
+            recalled: false,
         }
     }
 

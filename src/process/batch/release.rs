@@ -56,6 +56,15 @@ impl Batches {
                     }
                 }
                 BatchState::Releasing(_) => drop(self.end(folder, &batch).await?),
+                // Another folder's program has closed it: it has not left, and is not kept.
+                BatchState::Closed(Ending::Withdrawn) => folder.delete(&name)?,
+                // A user may have a copy. This one does not leave.
+                BatchState::Exporting if batch.recalled && folder.has(&name) => {
+                    self.to_state(&batch.id, BatchState::Exporting, BatchState::Exported).await?;
+                    folder.delete(&name)?;
+                }
+                // The program of this folder does not send it now. Whether the service has it is looked up.
+                BatchState::Sending if batch.recalled => folder.delete(&name)?,
                 // Killed after the record, and before the file was deleted.
                 BatchState::Sent | BatchState::Closed(_)
                     if folder.has(&name) && (batch.is_closed() || now < batch.until) =>
@@ -145,17 +154,28 @@ impl Batches {
     }
 }
 
-/// Withdraws the batch `id` if its file has not left: a person in it is erased. The next program that works with its folder
-/// deletes the file, and returns the other cases.
+/// Withdraws each file that has not left, because a person in it may have been erased. The next program that works with the
+/// folder deletes it, and returns the cases. A file that is about to leave is not sent again.
 pub(in crate::process) async fn recall(
     store: &dyn Store,
     actor: &Actor,
     clock: &dyn Clock,
-    id: &str,
 ) -> Result<(), Error> {
     let list = List { store, actor, clock };
-    for from in [BatchState::Building, BatchState::Ready] {
-        list.advance(id, from, BatchState::Releasing(Ending::Withdrawn)).await?;
+    for batch in list.all().await? {
+        let recalled = list.change(&batch.id, |batch| {
+            match batch.state {
+                BatchState::Building | BatchState::Ready => {
+                    batch.state = BatchState::Releasing(Ending::Withdrawn);
+                }
+                BatchState::Sending | BatchState::Exporting if !batch.recalled => {
+                    batch.recalled = true;
+                }
+                _ => return false,
+            }
+            true
+        });
+        recalled.await?;
     }
     Ok(())
 }
@@ -205,7 +225,9 @@ impl Engine {
         let entry = came_back(self.actor(), &case.id, message_id, Some(Err(&error)), now);
         let plan = questions.first();
         let step = Step { plan, message_id, reply: Some(Err(error)), at: now };
-        Some((waiting.turn(vec![step]), vec![entry]))
+        // A person who releases a batch may want another file.
+        let goes_singly = ending != Ending::Released;
+        Some((waiting.turn(vec![step], goes_singly), vec![entry]))
     }
 
     /// Takes the case out of its batch, without a decision: it is traced as if it had not been submitted. `entry` says

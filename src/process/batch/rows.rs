@@ -56,7 +56,8 @@ pub enum RowFault {
     /// The data of the case have changed since they were sent, or the case must not be traced any more. It returns to
     /// the normal way.
     Changed,
-    /// The service has not traced the row, or contradicts itself. The case returns to the normal way.
+    /// The service has not traced the row, or contradicts itself. The case is traced singly after a back-off, or goes by file
+    /// again where no service answers single questions.
     NotTraced,
     /// Another program kept changing the case, each time that it was read again. Import the file again.
     Conflict,

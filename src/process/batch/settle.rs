@@ -33,9 +33,10 @@ pub(super) enum Answered {
 }
 
 impl Waiting<'_> {
-    /// The turn of these steps, which end the wait.
-    pub(super) fn turn(&self, steps: Vec<Step>) -> Turn {
-        Turn { claimed: self.case.clone(), steps, submission: Some(self.row.clone()) }
+    /// The turn of these steps, which end the wait. If they do not settle the case, it goes by file again, or singly.
+    pub(super) fn turn(&self, steps: Vec<Step>, goes_singly: bool) -> Turn {
+        let submission = Some(self.row.clone());
+        Turn { claimed: self.case.clone(), steps, submission, goes_singly }
     }
 }
 
@@ -61,7 +62,7 @@ impl Engine {
         let last = replies.last().map(|(_, reply)| reply.as_ref());
         let entry = came_back(self.actor(), &waiting.case.id, message_id, last, at);
         let step = |(plan, reply)| Step { plan, message_id, reply: Some(reply), at };
-        let turn = waiting.turn(replies.into_iter().map(step).collect());
+        let turn = waiting.turn(replies.into_iter().map(step).collect(), true);
         if continues && turn.follow_up(policy, root).is_some() {
             return Answered::Continue(entry);
         }

@@ -44,9 +44,9 @@ impl ReviewQueue {
     /// alerts stay at their destination; `SqliteAlerts::forget` deletes those in a file. The
     /// operator must erase backups, and old blocks that the file system or disk may keep.
     ///
-    /// If the case is in a file for PDS that has not left, that file is withdrawn: the next program that works with its folder
-    /// deletes it, and the other cases return to the normal way. Other files of batches may still have the person: see "Patient
-    /// data in files" in `docs/batch.md`.
+    /// Files for PDS that have not left are withdrawn, whoever is in them: the next program that works with their folder
+    /// deletes them, and their other cases return to the normal way. A file that is being sent, or that a user is getting, may
+    /// still leave. For other files of batches see "Patient data in files" in `docs/batch.md`.
     ///
     /// # Errors
     ///
@@ -74,11 +74,10 @@ impl ReviewQueue {
             && here(self.store.audit().unreadable(&about).await)?.is_empty();
         if !done {
             self.record_erasure(&stored, court_order, actor).await?;
-            #[cfg(feature = "batch")]
-            if let Some(row) = &stored.asking.submitted {
-                recall(&*self.store, actor, &*self.clock, &row.batch).await?;
-            }
             self.blank(case, actor, Blanked::InItsRow).await?;
+            // After the case is blank: it is in no file that is begun from now on.
+            #[cfg(feature = "batch")]
+            recall(&*self.store, actor, &*self.clock).await?;
             self.drop_references(case, actor).await?;
         }
         // Repeated even if everything was done: a later call overwrites what an earlier one could

@@ -31,12 +31,14 @@ pub(in crate::process) struct Turn {
     pub(in crate::process) steps: Vec<Step>,
     /// The row of a batch that the steps come from, if they do.
     pub(in crate::process) submission: Option<Submission>,
+    /// Whether the case does not go by file again, if that row has not settled it.
+    pub(in crate::process) goes_singly: bool,
 }
 
 impl Turn {
     /// A case without questions so far.
     pub(in crate::process) const fn of(claimed: Case) -> Self {
-        Self { claimed, steps: Vec::new(), submission: None }
+        Self { claimed, steps: Vec::new(), submission: None, goes_singly: false }
     }
 
     pub(in crate::process) const fn id(&self) -> &CaseId {
@@ -69,12 +71,11 @@ impl Turn {
         decided_each(&self.without_submission(case), self.stages().0, policy)
     }
 
-    /// Returns `case` without the row that these answers come from: whatever they say, it is not awaited any more. If they
-    /// do not settle the case, it does not go by file again.
+    /// Returns `case` without the row that these answers come from: whatever they say, it is not awaited any more.
     fn without_submission(&self, case: &Case) -> Case {
         let mut case = case.clone();
         if self.submission.is_some() {
-            (case.asking.submitted, case.asking.one_by_one) = (None, true);
+            (case.asking.submitted, case.asking.one_by_one) = (None, self.goes_singly);
         }
         case
     }

@@ -2,20 +2,25 @@
 
 use super::killed::Ending;
 use super::rig::{Post, Rig, begin, by, detail, no_match, numbered, requested, response};
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use nhs_pds::audit::{EventKind, Subject};
 use nhs_pds::batch::file::Limits;
+use nhs_pds::batch::{
+    BatchTracer, Error as BatchError, ErrorKind as BatchErrorKind, Inbox, Journal, Outgoing,
+};
 use nhs_pds::case::{Case, Lease, NumberSource, RecordedNumber, TraceRecord};
 use nhs_pds::clock::Clock;
 use nhs_pds::nhs_number::NhsNumber;
 use nhs_pds::process::batch::{
     BatchPolicy, BatchState, Batches, Ending as Ended, LeftOut, RowFault, Settled,
 };
-use nhs_pds::process::review::ActionOutcome;
+use nhs_pds::process::review::{ActionOutcome, ReviewQueue};
 use nhs_pds::process::{ErrorKind, TraceResult, Worker};
 use nhs_pds::trace::ScriptedTracer;
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -183,6 +188,10 @@ async fn a_case_of_a_lost_batch_goes_by_file_again_only_where_no_service_traces_
 async fn an_erasure_withdraws_the_file_that_has_not_left() {
     let rig = Rig::of(2).await;
     let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    // Answered singly since, so that the case does not name the file that has its data.
+    let mut answered = rig.get("C00000").await;
+    answered.asking.submitted = None;
+    rig.cases.save(&answered).await.unwrap();
     let queue = rig.queue();
     let erased = queue.erase(&"C00000".parse().unwrap(), "FD26P00123", &by("Jo")).await.unwrap();
     assert_eq!(erased, ActionOutcome::Done);
@@ -195,6 +204,82 @@ async fn an_erasure_withdraws_the_file_that_has_not_left() {
     rig.tick();
     let again = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
     assert_eq!(again[0].rows, 1);
+}
+
+/// The service does not answer, and the file has not left.
+#[tokio::test]
+async fn a_file_that_is_about_to_leave_at_an_erasure_is_not_sent_again() {
+    let rig = Rig::of(2).await;
+    let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let sent = rig.batches().send(&Erasing(rig.queue())).await.unwrap();
+    assert_eq!(sent.not_sent.len(), 1);
+    let post = Post::default();
+    assert!(rig.batches().send(&post).await.unwrap().sent.is_empty() && post.taken().is_empty());
+    assert!(!rig.batches().has_file(&built[0]));
+    assert_eq!(rig.batch().await.state, BatchState::Closed(Ended::Withdrawn));
+    assert!(rig.get("C00001").await.asking.submitted.is_none());
+}
+
+/// A service that is down while a person is erased.
+#[derive(Debug)]
+struct Erasing(ReviewQueue);
+
+#[async_trait]
+impl BatchTracer for Erasing {
+    async fn submit(&self, _: Outgoing<'_>, _: &mut dyn Journal) -> Result<(), BatchError> {
+        let id = "C00000".parse().unwrap();
+        let erased = self.0.erase(&id, "FD26P00123", &by("Jo")).await.unwrap();
+        assert_eq!(erased, ActionOutcome::Done);
+        Err(BatchError::new(BatchErrorKind::Unavailable))
+    }
+
+    async fn collect(&self, _: &Path, _: &mut dyn Inbox) -> Result<usize, BatchError> {
+        Ok(0)
+    }
+}
+
+/// A user who was getting it may have it. The copy in the folder does not leave.
+#[tokio::test]
+async fn an_export_that_was_interrupted_before_an_erasure_is_not_repeated() {
+    let rig = Rig::of(1).await;
+    let (batch, file) = rig.exported().await;
+    let name = format!("{}.csv", batch.id);
+    fs::write(rig.file("batches").join(&name), file).unwrap();
+    let mut setting = rig.cases.setting("batches").await.unwrap().unwrap();
+    setting.value = setting.value.replace("\"exported\"", "\"exporting\"");
+    rig.cases.save_setting("batches", setting).await.unwrap();
+    let id = "C00000".parse().unwrap();
+    let _done = rig.queue().erase(&id, "FD26P00123", &by("Jo")).await.unwrap();
+    rig.batches().tidy().await.unwrap();
+    let batch = rig.batch().await;
+    assert_eq!((batch.state, rig.batches().has_file(&batch)), (BatchState::Exported, false));
+}
+
+/// Another machine has closed it meanwhile.
+#[tokio::test]
+async fn a_file_that_was_withdrawn_is_not_kept() {
+    let rig = Rig::of(1).await;
+    let built = rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let elsewhere = Batches::new(Arc::clone(&rig.store), rig.settings(), rig.file("elsewhere"));
+    elsewhere.release(&built[0].id, &by("Jo")).await.unwrap();
+    let here = rig.batches().with_kept_files();
+    assert!(here.has_file(&built[0]));
+    here.tidy().await.unwrap();
+    assert!(!here.has_file(&built[0]) && !rig.file("batches").join("sent").exists());
+}
+
+/// A user has mislaid the file.
+#[tokio::test]
+async fn the_cases_of_a_released_batch_may_go_by_file_again() {
+    let rig = Rig::of(1).await;
+    let (batch, _) = rig.exported().await;
+    let worker =
+        Worker::new(Arc::new(ScriptedTracer::new([])), Arc::clone(&rig.store), rig.settings());
+    let beside = Batches::beside(&worker, rig.file("batches"));
+    beside.release(&batch.id, &by("Jo")).await.unwrap();
+    rig.pass(1);
+    let built = beside.build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    assert_eq!(built[0].rows, 1);
 }
 
 /// A file that a user or the service has is out of reach: the batch waits for the other rows.

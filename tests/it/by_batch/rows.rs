@@ -344,7 +344,8 @@ async fn a_batch_waits_for_the_row_of_a_case_that_is_not_active() {
     let rig = Rig::of(2).await;
     let (_, file) = rig.exported().await;
     let queue = rig.queue();
-    let _done = queue.delete(&"C00001".parse().unwrap(), &by("Jo")).await.unwrap();
+    let deleted = queue.delete(&"C00001".parse().unwrap(), &by("Jo")).await.unwrap();
+    assert_eq!(deleted, ActionOutcome::Done);
     let first = no_match(&requested(&file)[0]);
     rig.import(&format!("{NAMES}\n{first}\n")).await;
     let batch = rig.batch().await;
