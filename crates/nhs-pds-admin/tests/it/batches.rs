@@ -345,7 +345,7 @@ async fn a_file_that_did_not_arrive_is_a_notice() {
         change_first(&by_file.site.store, &changes).await;
         for path in ["/batches", "/"] {
             let page = user.get(path).await;
-            for says in [says, "traces each case singly"] {
+            for says in [says, "a process writes no file"] {
                 assert!(page.html.contains(says), "{path}: {says}\n{}", page.html);
             }
         }
@@ -353,7 +353,7 @@ async fn a_file_that_did_not_arrive_is_a_notice() {
     let before = json!(SystemClock.now() - TimeDelta::hours(7));
     change_first(&by_file.site.store, &[("changed_at", before)]).await;
     for path in ["/batches", "/"] {
-        assert!(!user.get(path).await.html.contains("traces each case singly"), "{path}");
+        assert!(!user.get(path).await.html.contains("a process writes no file"), "{path}");
     }
 }
 

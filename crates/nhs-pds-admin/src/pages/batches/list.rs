@@ -174,8 +174,8 @@ fn progress(building: &Building) -> String {
 
 /// That the service has refused the file of a batch, or has not delivered it, and what to do.
 fn refused(batch: &Batch) -> (String, &'static str) {
-    const TO_DO: &str = "For six hours after that, a process writes no file, and traces each case singly. Correct the cause \
-                         before you upload another file.";
+    const TO_DO: &str = "Correct the cause before you upload another file. For six hours after that, a process writes no file, and \
+                         traces the cases singly that are in none.";
     let what = match batch.state.ending() {
         Some(Ending::NotDelivered) => "did not deliver",
         _ => "refused",

@@ -198,11 +198,10 @@ pub(crate) fn problems(workers: &[WorkerStatus], now: DateTime<Utc>) -> Vec<Prob
             add(format!("{what}{}", of(worker)), to_do);
         }
         if let Some(why) = &status.batch_error {
-            let to_do = "Cases are traced singly meanwhile. Correct the cause; the process tries again with each run.";
-            add(
-                format!("Files of batches are not written, sent or received{}: {why}", of(worker)),
-                to_do,
-            );
+            let to_do = "Cases that are in no file are traced singly meanwhile. Correct the cause. The process tries again: with \
+                         the next run, or after six hours if it cannot write files.";
+            let what = "Files of batches are not written, sent or received";
+            add(format!("{what}{}: {why}", of(worker)), to_do);
         }
         let unreadable = status.last.as_ref().map_or(0, |run| run.unreadable);
         if unreadable > 0 {

@@ -39,7 +39,7 @@ pub(super) enum Command {
     /// Writes the due cases into files, and sends all files that are ready through a MESH mailbox
     ///
     /// For six hours after the service refused a file, or did not deliver it, none is written: the next one would mark its
-    /// cases and have the same fate. The worker traces the cases singly meanwhile.
+    /// cases and be refused too. The worker traces the cases singly meanwhile.
     ///
     /// For a tenant of PostgreSQL, the options of the mailbox are those of the tenant's settings, unless they are given.
     Send(Box<Send>),

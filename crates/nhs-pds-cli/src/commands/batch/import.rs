@@ -71,11 +71,12 @@ async fn read_all(
         Some(why) if !read_any => Err(why.into()),
         _ => {
             // What was settled is settled, whether or not another program has the folder now.
-            if let Err(error) = open.batches.tidy().await {
-                warn(format!(
-                    "batch: files of batches that have ended remain: {}",
-                    because(&error)
-                ));
+            match open.batches.tidy().await {
+                Err(error) if error.kind() == ErrorKind::BatchFolderInUse => {
+                    let why = because(&error);
+                    warn(format!("batch: files of batches that have ended remain: {why}"));
+                }
+                tidied => tidied?,
             }
             Ok(is_well)
         }
