@@ -59,8 +59,8 @@ pub(crate) async fn faults(client: &Client, site: &str) -> Vec<String> {
         let event: Value = serde_json::from_str(message).unwrap_or_default();
         if event["message"]["method"] == "Network.requestWillBeSent" {
             let url = event["message"]["params"]["request"]["url"].as_str().unwrap_or_default();
-            // The first page of Chromium is its own.
-            let within = ["data:", "chrome:", "about:"];
+            // The first page of Chromium is its own, and no page of the screens can load from these.
+            let within = ["data:", "chrome:", "chrome-untrusted:", "about:"];
             let is_own =
                 url.starts_with(site) || within.iter().any(|scheme| url.starts_with(scheme));
             if !is_own {
