@@ -223,6 +223,19 @@ async fn a_request_that_a_user_has_uploaded_is_refused_too() {
     assert_eq!(rig.batch().await.state, BatchState::Closed(Ending::Refused));
 }
 
+/// Its cases are traced singly since, and may have been answered.
+#[tokio::test]
+async fn a_batch_that_was_given_up_is_not_refused_too() {
+    let (rig, post) = (Rig::of(2).await, Post::default());
+    let (batch, _) = rig.exported().await;
+    rig.clock.set(batch.until);
+    rig.batches().tidy().await.unwrap();
+    post.delivers("R-1", Waiting::File("MPTREQ_20261130101500,SPINE_MPT_RESPONSE,0,06\n".into()));
+    rig.batches().collect(&post, &mut |_| ()).await.unwrap();
+    let batch = rig.batch().await;
+    assert_eq!((batch.state, batch.code), (BatchState::Closed(Ending::Lost), None));
+}
+
 #[tokio::test]
 async fn parts_of_arrivals_of_a_killed_program_are_deleted() {
     let (rig, post) = (Rig::of(1).await, Post::default());
