@@ -238,18 +238,40 @@ impl BatchTracer for Erasing {
     }
 }
 
+/// A ready batch in this other state, and a person erased.
+async fn erased_while(state: &str) -> Rig {
+    let rig = Rig::of(1).await;
+    rig.batches().build(&BatchPolicy::everything(), &mut |_| ()).await.unwrap();
+    let mut setting = rig.cases.setting("batches").await.unwrap().unwrap();
+    setting.value = setting.value.replace("\"ready\"", &format!("\"{state}\""));
+    rig.cases.save_setting("batches", setting).await.unwrap();
+    let id = "C00000".parse().unwrap();
+    let erased = rig.queue().erase(&id, "FD26P00123", &by("Jo")).await.unwrap();
+    assert_eq!(erased, ActionOutcome::Done);
+    rig
+}
+
+/// The program that writes it may be at work on another machine.
+#[tokio::test]
+async fn a_file_that_is_being_written_at_an_erasure_is_withdrawn() {
+    let rig = erased_while("building").await;
+    assert_eq!(rig.batch().await.state, BatchState::Releasing(Ended::Withdrawn));
+}
+
+/// The program that sent it was killed.
+#[tokio::test]
+async fn a_file_that_may_have_left_before_an_erasure_is_not_sent_again() {
+    let (rig, post) = (erased_while("sending").await, Post::default());
+    let sent = rig.batches().send(&post).await.unwrap();
+    assert!(post.taken().is_empty() && sent.elsewhere.len() == 1);
+    let batch = rig.batch().await;
+    assert_eq!((batch.state, rig.batches().has_file(&batch)), (BatchState::Sending, false));
+}
+
 /// A user who was getting it may have it. The copy in the folder does not leave.
 #[tokio::test]
 async fn an_export_that_was_interrupted_before_an_erasure_is_not_repeated() {
-    let rig = Rig::of(1).await;
-    let (batch, file) = rig.exported().await;
-    let name = format!("{}.csv", batch.id);
-    fs::write(rig.file("batches").join(&name), file).unwrap();
-    let mut setting = rig.cases.setting("batches").await.unwrap().unwrap();
-    setting.value = setting.value.replace("\"exported\"", "\"exporting\"");
-    rig.cases.save_setting("batches", setting).await.unwrap();
-    let id = "C00000".parse().unwrap();
-    let _done = rig.queue().erase(&id, "FD26P00123", &by("Jo")).await.unwrap();
+    let rig = erased_while("exporting").await;
     rig.batches().tidy().await.unwrap();
     let batch = rig.batch().await;
     assert_eq!((batch.state, rig.batches().has_file(&batch)), (BatchState::Exported, false));
