@@ -44,9 +44,9 @@ impl ReviewQueue {
     /// alerts stay at their destination; `SqliteAlerts::forget` deletes those in a file. The
     /// operator must erase backups, and old blocks that the file system or disk may keep.
     ///
-    /// Files for PDS that have not left are withdrawn, whoever is in them: the next program that works with their folder
-    /// deletes them, and their other cases return to the normal way. A file that is being sent, or that a user is getting, may
-    /// still leave. For other files of batches see "Patient data in files" in `docs/batch.md`.
+    /// Files for PDS that have not left are withdrawn, also those without this person: the next program that works with their
+    /// folder deletes them, and their other cases return to the normal way. A file that is being sent, or that a user is
+    /// getting, may still leave. For other files of batches see "Patient data in files" in `docs/batch.md`.
     ///
     /// # Errors
     ///

@@ -280,5 +280,5 @@ async fn text_of_a_case_is_escaped() {
     }
     // With its colon: the sealed name in the path is of random letters and digits.
     let is_in = |id| here.contains(id);
-    assert!(!is_in("RHM:") && !is_in("RHM%3A"), "a case id never stands in a URL");
+    assert!(!is_in("RHM:") && !is_in("RHM%3A"), "no URL has a case id");
 }

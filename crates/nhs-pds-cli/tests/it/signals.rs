@@ -174,7 +174,7 @@ async fn the_first_signal_settles_open_questions_and_the_second_ends_at_once() {
 fn a_signal_during_the_import_ends_it_and_the_next_one_completes_it() {
     let folder = tempfile::tempdir().unwrap();
     let (db, caseload) = (path(&folder, "cases.sqlite"), path(&folder, "caseload.csv"));
-    // So many that the import still runs when a busy machine has looked at it and stopped it.
+    // Enough cases that the import still runs when a busy machine has looked at it and stopped it.
     let all = Caseload::from_seed(1, 20_000);
     all.write_csv(&mut fs::File::create(&caseload).unwrap()).unwrap();
     let import = ["--db", &db, "--import", &caseload, "--listen", "127.0.0.1:0"];
