@@ -337,32 +337,35 @@ mod tests {
         database.read(read).await.unwrap()
     }
 
-    /// Keeps the connection busy, so that all jobs that are added meanwhile are one group.
+    /// Keeps the connection busy while the jobs are added, so that they are one group.
     async fn together<T: Send + 'static>(
         database: &Database,
         jobs: impl IntoIterator<Item = impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static>,
     ) -> Vec<Result<T, Error>> {
-        let (begin, wait) = mpsc::channel();
-        let (first, all) = (database.clone(), database.clone());
-        let busy = tokio::spawn(async move {
-            let work = move |_: &mut Connection| {
-                wait.recv().unwrap_or_default();
-                Ok::<(), Error>(())
-            };
-            first.blocking(work).await
+        let (begun, is_busy) = oneshot::channel();
+        let (begin, wait) = mpsc::channel::<()>();
+        let (busy, _) = Job::alone(move |_| -> Result<(), Error> {
+            begun.send(()).unwrap();
+            wait.recv().unwrap();
+            Ok(())
         });
-        tokio::task::yield_now().await;
-        let mut calls = Vec::new();
-        for job in jobs {
-            let database = all.clone();
-            calls.push(tokio::spawn(async move { database.write(Durability::Durable, job).await }));
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        let (writer, runtime) = (database.writer_for_tests(), Handle::current());
+        writer.add(&runtime, busy);
+        // Before it has begun, it could be taken together with the first jobs, but not with all.
+        is_busy.await.unwrap();
+        let added: Vec<_> = jobs
+            .into_iter()
+            .map(|job| {
+                let (job, answer) = Job::in_a_group(Durability::Durable, job);
+                writer.add(&runtime, job);
+                answer
+            })
+            .collect();
         begin.send(()).unwrap();
-        busy.await.unwrap().unwrap();
         let mut answers = Vec::new();
-        for call in calls {
-            answers.push(call.await.unwrap());
+        for answer in added {
+            // A job that panics has no answer.
+            answers.push(answer.await.unwrap_or_else(|_| Err(Error::unavailable("no answer"))));
         }
         answers
     }
