@@ -115,6 +115,7 @@ struct Meeting {
     store: SqliteStore,
     rival: Arc<Barrier>,
     met: AtomicBool,
+    claimed: AtomicBool,
 }
 
 #[async_trait]
@@ -123,8 +124,11 @@ impl Layer for Meeting {
         &self.store
     }
 
-    /// One case at a time, so that each worker has one of them.
+    /// One case, so that each worker has one of them.
     async fn claim_due(&self, _: usize, lease: &Lease) -> Result<Claim, Error> {
+        if self.claimed.swap(true, Ordering::Relaxed) {
+            return Ok(Claim::default());
+        }
         self.store.claim_due(1, lease).await
     }
 
@@ -162,7 +166,8 @@ async fn two_workers_on_one_file_write_the_number_once() {
         let found = Outcome::Found(Box::new(Match::new(NUMBER).with_person(person)));
         let tracer = Arc::new(ScriptedTracer::new([Ok(found)]));
         let rival = Arc::clone(&rival);
-        let meeting = Meeting { store: open(&file), rival, met: AtomicBool::new(false) };
+        let (met, claimed) = (AtomicBool::new(false), AtomicBool::new(false));
+        let meeting = Meeting { store: open(&file), rival, met, claimed };
         let store = Arc::new(Layered(meeting));
         let caller = LocalIdentity::new("RHM".parse().unwrap(), "get-nhs-number").unwrap();
         let (audit, alerts) = (Arc::new(MemoryLog::new()), Arc::new(MemoryAlerts::default()));

@@ -1,6 +1,7 @@
 //! The cause of a missing response in the report, the status and the log; and the difference to the
 //! service's clock.
 
+use crate::http::raw::closed_port;
 use crate::support::service::case;
 use crate::support::services::{Face, Way};
 use crate::support::several_subscribers;
@@ -20,7 +21,6 @@ use nhs_pds::transport::http::{HttpConfig, HttpTransport};
 use nhs_pds::transport::{self, Response, Scripted};
 use nhs_pds_simulator::{Register, Simulator};
 use std::io;
-use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ async fn run(worker: Worker) -> (Vec<CaseReport>, Status) {
 #[tokio::test]
 async fn a_refused_connection_is_named_in_report_status_and_log() {
     for &face in Face::UNATTENDED {
-        let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let closed = closed_port();
         let simulator = Simulator::new(Register::default());
         let way = Way {
             transport: Arc::new(HttpTransport::new(&HttpConfig::new()).unwrap()),

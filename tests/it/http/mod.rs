@@ -7,7 +7,7 @@ mod handshake;
 mod limits;
 mod openssl;
 mod proxy;
-mod raw;
+pub(crate) mod raw;
 mod renewal;
 mod server;
 mod tls;

@@ -50,7 +50,12 @@ pub(crate) fn drain(stream: &mut TcpStream) {
     while stream.read(&mut read).is_ok_and(|count| count > 0) {}
 }
 
-/// An address at which no program listens.
+/// An address at which no program listens, as long as the tests last.
 pub(crate) fn closed_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    // While the socket exists, no other program gets the port.
+    std::mem::forget(socket);
+    address
 }

@@ -629,10 +629,9 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
     let asked = tracer.0.lock().unwrap();
     assert_eq!(asked.len(), 300);
     assert!(asked.values().all(|times| *times == 1), "{asked:?}");
-    assert!(
-        reports.iter().all(|report| report.seen == report.eligible && report.due == 0),
-        "{reports:?}"
-    );
+    assert!(reports.iter().all(|report| report.seen == report.eligible), "{reports:?}");
+    // For the worker that ends first, a case that the other one has is still due.
+    assert!(reports.iter().any(|report| report.due == 0), "{reports:?}");
     assert_eq!(reports.iter().map(|report| report.eligible).sum::<u64>(), 300);
 }
 

@@ -193,8 +193,8 @@ impl Value {
     }
 }
 
-/// Whether no letter or digit is beside it, and it is neither a time since the machine was started nor one
-/// of the five parts of a random identifier, whose digits may equal any year.
+/// Whether no letter or digit is beside it, and it is neither a time since the machine was started, nor a
+/// duration, nor one of the five parts of a random identifier, whose digits may equal any year.
 fn stands_alone(word: &str, text: &str) -> bool {
     let of_identifier = |c: char| c.is_ascii_hexdigit() || c == '-';
     text.match_indices(word).any(|(at, _)| {
@@ -204,7 +204,9 @@ fn stands_alone(word: &str, text: &str) -> bool {
             ..text.len() - after.trim_start_matches(of_identifier).len();
         let is_identifier = whole.len() == 36 && text[whole].parse::<uuid::Uuid>().is_ok();
         !beside.into_iter().flatten().any(char::is_alphanumeric)
-            && !["TV_SEC: ", "TV_NSEC: "].iter().any(|clock| before.ends_with(clock))
+            && !["TV_SEC: ", "TV_NSEC: ", "DURATION_MS="]
+                .iter()
+                .any(|clock| before.ends_with(clock))
             && !is_identifier
     })
 }

@@ -126,7 +126,7 @@ async fn imported(browser: &Browser<'_>, response: &str) -> (String, Page) {
     (path, page)
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn cases_are_traced_by_a_file_that_a_user_carries() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -184,7 +184,7 @@ async fn cases_are_traced_by_a_file_that_a_user_carries() {
     assert_eq!((detail(of_user[3], "rows"), detail(of_user[3], "decided")), ("3", "3"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn refused_rows_are_named_by_line_and_reference_and_can_be_downloaded() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -223,7 +223,7 @@ async fn refused_rows_are_named_by_line_and_reference_and_can_be_downloaded() {
     assert!(!page.html.contains("The NHS Number was found"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_file_that_is_no_response_says_what_to_do() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -250,7 +250,7 @@ async fn a_file_that_is_no_response_says_what_to_do() {
     assert_eq!(failed.iter().filter(|event| detail(event, "outcome") == "failed").count(), 4);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_batch_is_released_by_a_user_and_its_cases_are_due_again() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -277,7 +277,7 @@ async fn a_batch_is_released_by_a_user_and_its_cases_are_due_again() {
     assert_eq!(user.get("/batches/import/unknown").await.status, StatusCode::NOT_FOUND);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refused_request_is_named_by_its_code() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -297,7 +297,7 @@ async fn a_refused_request_is_named_by_its_code() {
 }
 
 /// A mailbox has received what is not a response. Its file has personal data, and stays until a person deletes it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn responses_that_were_set_aside_are_a_notice_until_they_are_deleted() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -330,7 +330,7 @@ async fn responses_that_were_set_aside_are_a_notice_until_they_are_deleted() {
 }
 
 /// Such a file was sent by a process. It traces singly meanwhile, and says nothing on a page of its own.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_file_that_did_not_arrive_is_a_notice() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -358,7 +358,7 @@ async fn a_file_that_did_not_arrive_is_a_notice() {
 }
 
 /// Only a person can find out what happened to a file while the connection broke.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_held_batch_is_a_notice_and_a_user_decides() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -379,7 +379,7 @@ async fn a_held_batch_is_a_notice_and_a_user_decides() {
     assert!(!user.get("/").await.html.contains("Go to the batches"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_program_may_have_the_folder() {
     let by_file = ByFile::new().await;
     let user = by_file.user();
@@ -409,7 +409,7 @@ async fn another_program_may_have_the_folder() {
     assert!(!page.html.contains("Files were not written"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn without_a_folder_there_is_no_such_page() {
     let site = Site::new().await;
     let user = site.of(Role::Administrator);

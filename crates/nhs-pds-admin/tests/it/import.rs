@@ -26,7 +26,7 @@ async fn site() -> Site {
 
 /// Waits until the work of the server on this upload is done.
 async fn settled(browser: &Browser<'_>, path: &str) -> Page {
-    for _ in 0..500 {
+    for _ in 0..12_000 {
         let page = browser.get(path).await;
         if !page.html.contains("Show the progress now") {
             return page;

@@ -46,7 +46,7 @@ async fn count(browser: &Browser<'_>) -> Page {
     browser.get("/quality?done=counted").await
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn before_the_first_count_the_page_says_so() {
     let site = site(vec![case("RXX:1", "Adams")]).await;
     let page = site.of(Role::DataQuality).get("/quality").await;
@@ -56,7 +56,7 @@ async fn before_the_first_count_the_page_says_so() {
     assert_eq!(file.status, StatusCode::NOT_FOUND);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_count_shows_figures_plots_and_tables() {
     let site =
         site(vec![case("RXX:1", "Adams"), case("RXX:2", "Adams"), case("RXX:3", "Baker")]).await;
@@ -83,7 +83,7 @@ async fn a_count_shows_figures_plots_and_tables() {
     assert_eq!(events.unwrap()[0].actor.name(), "data-quality");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn trends_need_two_counts_and_show_each() {
     let site = site(vec![case("RXX:1", "Adams")]).await;
     for days in [60, 30] {
@@ -106,7 +106,7 @@ async fn trends_need_two_counts_and_show_each() {
     assert!(lines[3].starts_with("2026-11-30T09:05:00+00:00,"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_count_at_a_time_and_its_progress_is_shown() {
     let site = site(vec![case("RXX:1", "Adams")]).await;
     let running = |at: DateTime<Utc>| {
@@ -133,7 +133,7 @@ async fn one_count_at_a_time_and_its_progress_is_shown() {
     assert!(!count(&user).await.html.contains("the last count did not end"));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn files_are_safe_in_a_spreadsheet_and_personal_ones_are_on_record() {
     let mut formula = case("RXX:1", "Adams");
     formula.record_type = "=HYPERLINK(\"x\")".parse().unwrap();
@@ -163,7 +163,7 @@ async fn files_are_safe_in_a_spreadsheet_and_personal_ones_are_on_record() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_page_does_not_read_the_cases() {
     let site = site(vec![case("RXX:1", "Adams")]).await;
     count(&site.of(Role::DataQuality)).await;

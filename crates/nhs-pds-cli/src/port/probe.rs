@@ -85,7 +85,7 @@ mod tests {
         }
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_answer_counts_for_a_moment_and_silence_is_an_answer() {
         let once = Arc::new(Once::default());
         let cell = Arc::new(OnceLock::new());

@@ -120,7 +120,7 @@ fn huge_requests_slow_clients_and_many_connections_end() {
     let refused = send(address, &content).status;
     // The connection may be reset before the answer is read.
     assert!(matches!(refused, 413 | 0), "{refused}");
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(30));
     // Clients that never end their request use up the places, and lose them.
     let slow: Vec<TcpStream> = (0..200)
         .map(|_| {
@@ -131,7 +131,7 @@ fn huge_requests_slow_clients_and_many_connections_end() {
         .collect();
     let began = Instant::now();
     until("an answer", || Some(get(address, "/health")).filter(|answer| answer.status == 200));
-    assert!(began.elapsed() < Duration::from_secs(10));
+    assert!(began.elapsed() < Duration::from_secs(60));
     drop(slow);
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod support;
 
 use crate::command::{Done, nhs_pds};
 use crate::running::Running;
+use rusqlite::Connection;
 use std::fs;
 use support::{Database, OwnServer, Sql};
 use tempfile::TempDir;
@@ -39,6 +40,16 @@ fn decisions(file: &str) -> Vec<Vec<String>> {
 fn untimed(text: &str) -> Vec<&str> {
     let is_time = |line: &&str| line.starts_with("  at ") || line.starts_with("  oldest ");
     text.lines().filter(|line| !is_time(line)).collect()
+}
+
+/// Makes each case due a day later in both stores. A case that the service did not answer is due again half a minute
+/// after its trace, and the traces of the two stores were not at one time.
+fn postpone(file: &str, database: &Database) {
+    let later = "SET at = at + 86400000000";
+    let sql = Connection::open(file).unwrap();
+    assert!(sql.execute(&format!("UPDATE case_due {later}"), []).unwrap() > 0);
+    let sql = Sql::connect(&database.superuser().parse().unwrap());
+    sql.execute(&format!("UPDATE nhs_pds.case_due {later}"));
 }
 
 #[test]
@@ -74,6 +85,9 @@ fn the_commands_do_the_same_in_a_file_and_in_postgresql() {
         ("worker", &["--import", CASELOAD, "--export", &path(&folder, "again.csv")]),
         ("worker", &["--once"]),
     ] {
+        if more == ["--once"] {
+            postpone(&file, &database);
+        }
         let [ours, theirs] = run(command, more);
         let result = |done: &Done| {
             let mut lines = untimed(&done.out);
@@ -86,8 +100,7 @@ fn the_commands_do_the_same_in_a_file_and_in_postgresql() {
         assert_eq!(result(&ours), result(&theirs), "{command} {more:?}");
     }
     for done in run("audit", &["verify"]) {
-        assert_eq!(done.code, 0, "{done:?}");
-        assert!(done.out.starts_with("whole: "), "{done:?}");
+        assert!(done.code == 0 && done.out.starts_with("whole: "), "{done:?}");
     }
     let [ours, theirs] = run("audit", &["query", "--case", "C000126", "--json"]);
     let kinds = |done: &Done| -> Vec<String> {

@@ -234,6 +234,10 @@ fn trace() {
     let first = ["trace", "examples/data/caseload.csv", "--results", "@/results.csv", "--db"];
     at.command("trace", &[&first[..], &["@/trace.sqlite"]].concat(), "");
     at.file("results.csv");
+    // Cases that the service did not answer are due again half a minute after their trace.
+    let sql = rusqlite::Connection::open(at.folder.path().join("trace.sqlite")).unwrap();
+    assert!(sql.execute("UPDATE case_due SET at = at + 86400000000", []).unwrap() > 0);
+    drop(sql);
     let again = ["trace", "--results", "@/again.csv", "--db", "@/trace.sqlite"];
     at.command("trace-again", &again, "");
 }

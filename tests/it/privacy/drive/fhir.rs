@@ -262,7 +262,8 @@ pub(super) async fn over_http(ears: &Ears) -> String {
         let simulator = simulator();
         simulator.add_fault(When::Always, fault.clone());
         ask_server(ears, *by, &simulator, Some(&fault)).await;
-        assert!(simulator.request_count() > 0);
+        // On a slow machine the deadline may pass before any request is sent.
+        assert!(matches!(fault, Fault::Delay(_)) || simulator.request_count() > 0);
         said += &assert_silent(ears, &format!("{fault:?} of the API, over HTTP"), &simulator);
     }
     for fault in token_faults() {

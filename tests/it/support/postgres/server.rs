@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -48,6 +49,19 @@ pub(crate) struct OwnServer {
 }
 
 impl OwnServer {
+    /// A port of this machine for a server that starts later. It is not one of those that systems give to clients and to
+    /// servers without a port of their own.
+    pub(crate) fn free_port() -> u16 {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id();
+            let port = u16::try_from(20_000 + next % 10_000).unwrap();
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return port;
+            }
+        }
+    }
+
     /// Starts a server that only the caller uses, or says that there is no PostgreSQL.
     pub(crate) fn start() -> Option<Arc<Self>> {
         let Some(programs) = programs() else {
@@ -116,7 +130,7 @@ impl OwnServer {
     /// Restarts the server with TLS on a port of this machine, which it returns. Connections over it need TLS and a
     /// password. The socket has another name from now on, so that URLs of before have no server.
     pub(crate) fn serve_tls(&self, certificate: &str, key: &str) -> u16 {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = Self::free_port();
         let data = self.data();
         for (name, pem) in [("server.crt", certificate), ("server.key", key)] {
             let file = data.join(name);
