@@ -6,14 +6,14 @@ use async_trait::async_trait;
 use chrono::{DateTime, TimeDelta, Utc};
 use nhs_pds::audit::{Actor, Event, Filter, MemoryLog};
 use nhs_pds::case::caseload;
-use nhs_pds::case::{Alert, MemoryStore};
+use nhs_pds::case::{Alert, Case, MemoryStore};
 use nhs_pds::clock::{Clock, FixedClock, SystemClock};
 use nhs_pds::process::alert::{MemoryAlerts, SqliteAlerts};
 use nhs_pds::process::store::{Joined, Postgres, Sqlite, Store};
 use nhs_pds::process::{Settings, Worker, import};
 use nhs_pds::smsp;
 use nhs_pds::trace::{Caller, LocalIdentity};
-use nhs_pds_simulator::{Caseload, Simulator};
+use nhs_pds_simulator::{Caseload, Expected, Simulator};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -96,16 +96,26 @@ async fn run(
     let client = smsp::Client::new(config, Arc::new(simulator)).with_clock(Arc::clone(&clock) as _);
     let settings = Settings::new(Caller::System(name))
         .with_clock(Arc::clone(&clock) as _)
-        // One after the other, so that each run does the same in the same order.
+        // One after the other, so that each run sends the same in the same order.
         .with_in_flight(NonZeroUsize::MIN);
     let worker = Worker::new(Arc::new(client), Arc::clone(&store), settings);
     let mut csv = Vec::new();
     caseload.write_csv(&mut csv).unwrap();
     let read = caseload::read(csv.as_slice()).unwrap();
     assert!(read.refused.is_empty());
-    import(&*store, &Actor::new(&us(), "Import"), &*clock, read.cases).await.unwrap();
+    let is_second = |case: &Case| {
+        let mut samples =
+            caseload.cases().iter().filter(|sample| sample.expected == Expected::Duplicate);
+        samples.any(|sample| sample.id == case.id.as_str())
+    };
+    // Of two cases of one person, the first that is stored gets the number: the second case is imported a day later.
+    let (second, first): (Vec<Case>, _) = read.cases.into_iter().partition(is_second);
+    assert!(!second.is_empty());
+    let mut imports = [first, second].into_iter();
     for days in [0, 1, 48] {
         clock.set(begin + TimeDelta::days(days));
+        let cases = imports.next().unwrap_or_default();
+        import(&*store, &Actor::new(&us(), "Import"), &*clock, cases).await.unwrap();
         let report = worker.run_once(&mut |_| ()).await.unwrap();
         assert!(report.stopped.is_none(), "after {days} days: {report:?}");
     }

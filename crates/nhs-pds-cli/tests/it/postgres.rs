@@ -5,7 +5,7 @@
 #[path = "../../../../tests/it/support/postgres/mod.rs"]
 pub(crate) mod support;
 
-use crate::command::{Done, nhs_pds};
+use crate::command::{Done, nhs_pds, root};
 use crate::running::Running;
 use rusqlite::Connection;
 use std::fs;
@@ -52,6 +52,16 @@ fn postpone(file: &str, database: &Database) {
     sql.execute(&format!("UPDATE nhs_pds.case_due {later}"));
 }
 
+/// The caseload without the second case of one person. Of two, the one that is stored first gets the number, so the second
+/// comes with a later import.
+fn without_second(folder: &TempDir) -> String {
+    let first = path(folder, "first.csv");
+    let caseload = fs::read_to_string(root().join(CASELOAD)).unwrap();
+    let rows = caseload.split_inclusive('\n').filter(|row| !row.starts_with("C000159,"));
+    fs::write(&first, rows.collect::<String>()).unwrap();
+    first
+}
+
 #[test]
 fn the_commands_do_the_same_in_a_file_and_in_postgresql() {
     let Some(database) = Database::prepared() else { return };
@@ -64,16 +74,15 @@ fn the_commands_do_the_same_in_a_file_and_in_postgresql() {
     };
 
     let exports = places.map(|place| path(&folder, &format!("decisions-{}", place.len())));
+    let first = without_second(&folder);
     for (place, export) in places.iter().zip(&exports) {
-        // One question at a time: of two cases with one number, the one that is answered first has it.
-        let work =
-            ["worker", "--import", CASELOAD, "--once", "--in-flight", "1", "--export", export];
+        let work = ["worker", "--import", &first, "--once", "--export", export];
         let done = nhs_pds(&[&work[..], place].concat());
         assert_eq!(done.code, 0, "{place:?}: {}", done.err);
-        assert!(done.err.contains("imported 240 new"), "{}", done.err);
+        assert!(done.err.contains("imported 239 new"), "{}", done.err);
     }
     let [ours, theirs] = exports.each_ref().map(|export| decisions(export));
-    assert_eq!(ours.len(), 241);
+    assert_eq!(ours.len(), 240);
     assert_eq!(ours, theirs);
 
     for (command, more) in [
@@ -85,7 +94,7 @@ fn the_commands_do_the_same_in_a_file_and_in_postgresql() {
         ("worker", &["--import", CASELOAD, "--export", &path(&folder, "again.csv")]),
         ("worker", &["--once"]),
     ] {
-        if more == ["--once"] {
+        if more.contains(&"--import") {
             postpone(&file, &database);
         }
         let [ours, theirs] = run(command, more);
