@@ -316,13 +316,9 @@ impl Builder<'_> {
             return self.folder.delete(&batch.file_name());
         }
         self.folder.complete(&batch.file_name(), &file)?;
-        let ready = list.change(&batch.id, |batch| {
-            if batch.state != BatchState::Building {
-                return false;
-            }
+        let ready = list.change_from(&batch.id, BatchState::Building, |batch| {
             (batch.rows, batch.bytes, batch.waiting) = (written.rows, written.bytes, written.rows);
             batch.state = BatchState::Ready;
-            true
         });
         match ready.await? {
             Some(ready) => self.ready.push(ready),

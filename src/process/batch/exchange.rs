@@ -155,7 +155,7 @@ impl Batches {
             batch::ErrorKind::Storage if !path.exists() => result.elsewhere.push(batch.clone()),
             // The service has not got it.
             batch::ErrorKind::Unavailable | batch::ErrorKind::Configuration if !repeats => {
-                self.records().change(id, not_sent).await?;
+                self.records().change_from(id, BatchState::Sending, not_sent).await?;
                 return Ok(Some(error));
             }
             _ => return Ok(Some(error)),
@@ -255,27 +255,19 @@ impl Batches {
         code: Option<String>,
     ) -> Result<Option<Batch>, Error> {
         let change = |batch: &mut Batch| {
-            let is_from = batch.state == from;
-            if is_from {
-                batch.state = BatchState::Releasing(Ending::Refused);
-                batch.code.clone_from(&code);
-            }
-            is_from
+            batch.state = BatchState::Releasing(Ending::Refused);
+            batch.code.clone_from(&code);
         };
-        self.records().change(id, change).await
+        self.records().change_from(id, from, change).await
     }
 }
 
 /// The service has not got the file. It is sent again, unless a person was erased meanwhile.
-fn not_sent(batch: &mut Batch) -> bool {
-    let is_from = batch.state == BatchState::Sending;
-    if is_from {
-        batch.state = match batch.recalled {
-            true => BatchState::Releasing(Ending::Withdrawn),
-            false => BatchState::Ready,
-        };
-    }
-    is_from
+fn not_sent(batch: &mut Batch) {
+    batch.state = match batch.recalled {
+        true => BatchState::Releasing(Ending::Withdrawn),
+        false => BatchState::Ready,
+    };
 }
 
 /// Whether a response about the batch may still come.

@@ -70,10 +70,20 @@ impl List<'_> {
         from: BatchState,
         to: BatchState,
     ) -> Result<Option<Batch>, Error> {
+        self.change_from(id, from, |batch| batch.state = to).await
+    }
+
+    /// Changes the batch `id`, which is in the state `from`. Returns `None` when it has another state.
+    pub(super) async fn change_from(
+        &self,
+        id: &str,
+        from: BatchState,
+        change: impl Fn(&mut Batch),
+    ) -> Result<Option<Batch>, Error> {
         let change = |batch: &mut Batch| {
             let is_from = batch.state == from;
             if is_from {
-                batch.state = to;
+                change(batch);
             }
             is_from
         };
