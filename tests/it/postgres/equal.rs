@@ -83,7 +83,7 @@ fn content(event: &Event) -> (String, Value) {
     (about.unwrap_or_default(), without_ids(&parts))
 }
 
-/// Imports and traces the cases, now, a day later and seven weeks later.
+/// Imports and traces the cases, now, in the next days and seven weeks later.
 async fn run(
     (caseload, begin): (&Caseload, DateTime<Utc>),
     store: Arc<dyn Store>,
@@ -104,17 +104,16 @@ async fn run(
     let read = caseload::read(csv.as_slice()).unwrap();
     assert!(read.refused.is_empty());
     let is_second = |case: &Case| {
-        let mut samples =
-            caseload.cases().iter().filter(|sample| sample.expected == Expected::Duplicate);
-        samples.any(|sample| sample.id == case.id.as_str())
+        let both = caseload.cases().iter().filter(|sample| sample.expected == Expected::Duplicate);
+        both.skip(1).step_by(2).any(|second| second.id == case.id.as_str())
     };
-    // Of two cases of one person, the first that is stored gets the number: the second case is imported a day later.
+    // Of two cases of one person, the first that is stored gets the number: the second case is imported when the first
+    // has an answer.
     let (second, first): (Vec<Case>, _) = read.cases.into_iter().partition(is_second);
     assert!(!second.is_empty());
-    let mut imports = [first, second].into_iter();
-    for days in [0, 1, 48] {
+    let imports = [(0, first), (1, Vec::new()), (2, second), (48, Vec::new())];
+    for (days, cases) in imports {
         clock.set(begin + TimeDelta::days(days));
-        let cases = imports.next().unwrap_or_default();
         import(&*store, &Actor::new(&us(), "Import"), &*clock, cases).await.unwrap();
         let report = worker.run_once(&mut |_| ()).await.unwrap();
         assert!(report.stopped.is_none(), "after {days} days: {report:?}");
