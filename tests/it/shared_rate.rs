@@ -117,21 +117,20 @@ fn the_statement_is_the_rule() {
     ran.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn processes_use_the_rate_and_no_more() {
-    let Some(database) = Database::prepared() else { return };
-    let (per_second, burst) = (100, 10);
-    let mut services = Vec::new();
-    let mut tasks = JoinSet::new();
-    let began = Instant::now();
-    let end = began + 5 * SECOND;
+/// The times at which four processes of six askers each ask within five seconds, and when these began and end.
+async fn four_processes(database: &Database) -> (Vec<Instant>, [Instant; 2]) {
+    let mut gateways = Vec::new();
     for _ in 0..4 {
-        let shared = Arc::new(rate(&database, "pds-fhir").await);
-        let allowance = Allowance::shared(limit(per_second, burst), shared);
+        let shared = Arc::new(rate(database, "pds-fhir").await);
+        let allowance = Allowance::shared(limit(PER_SECOND, BURST), shared);
         let service = Service::slow(SECOND / 50, |_| Ok(Outcome::None));
         let share = allowance.share(NonZeroU32::MIN);
-        let gateway = Gateway::new(Arc::<Service>::clone(&service)).with_share(share);
-        services.push(service);
+        gateways.push((Gateway::new(Arc::<Service>::clone(&service)).with_share(share), service));
+    }
+    let began = Instant::now();
+    let end = began + 5 * SECOND;
+    let mut tasks = JoinSet::new();
+    for (gateway, _) in &gateways {
         for place in 0..6 {
             let tracer = if place == 0 { gateway.foreground() } else { gateway.background() };
             tasks.spawn(async move {
@@ -143,18 +142,40 @@ async fn processes_use_the_rate_and_no_more() {
     }
     tasks.join_all().await;
     let mut arrivals: Vec<Instant> =
-        services.iter().flat_map(|service| service.asked()).map(|(at, _)| at).collect();
+        gateways.iter().flat_map(|(_, service)| service.asked()).map(|(at, _)| at).collect();
     arrivals.sort();
-    let most = most_in_a_second(&arrivals);
-    assert!(most <= 110, "{most}");
-    // From the first permit: the server may have started just now. A busy machine misses some. One process of the four
-    // alone would have a quarter.
-    let within = arrivals.iter().filter(|at| **at < end).count();
-    let possible = (end - arrivals[0]).as_secs_f64() * f64::from(per_second);
-    assert!(within as f64 >= 0.5 * possible, "{within} of {possible}");
-    // Each of them was a permit of the one row.
-    let rows = sql(&database.owner()).rows("SELECT allowance FROM nhs_pds.rate_limit");
-    assert_eq!(rows, [["pds-fhir"]]);
+    (arrivals, [began, end])
+}
+
+const PER_SECOND: u32 = 100;
+const BURST: u32 = 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn processes_use_the_rate_and_no_more() {
+    let Some(database) = Database::prepared() else { return };
+    // A machine that stands still for a moment sends late, and then several questions at once.
+    let mut seen = Vec::new();
+    for _ in 0..10 {
+        let (arrivals, [began, end]) = four_processes(&database).await;
+        // Nothing makes a question early.
+        for (before, at) in arrivals.iter().enumerate() {
+            let allowed = f64::from(BURST) + (*at - began).as_secs_f64() * f64::from(PER_SECOND);
+            assert!(before as f64 <= allowed, "{before} before {:?}", *at - began);
+        }
+        let most = most_in_a_second(&arrivals);
+        // From the first permit: the server may have started just now. One process of the four alone would have a
+        // quarter.
+        let within = arrivals.iter().filter(|at| **at < end).count();
+        let possible = (end - arrivals[0]).as_secs_f64() * f64::from(PER_SECOND);
+        if most <= 110 && within as f64 >= 0.5 * possible {
+            // Each of them was a permit of the one row.
+            let rows = sql(&database.owner()).rows("SELECT allowance FROM nhs_pds.rate_limit");
+            assert_eq!(rows, [["pds-fhir"]]);
+            return;
+        }
+        seen.push(format!("{most} in a second, {within} of {possible}"));
+    }
+    panic!("{seen:?}");
 }
 
 /// Each of many organisations may have an application of its own, and a server has a limit of connections.
