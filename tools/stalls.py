@@ -12,6 +12,7 @@ the seed of the moments are printed at the end.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -39,8 +40,10 @@ def built(arguments):
 def stalled(program, folder, arguments, chance, most):
     """Runs a program that is stopped now and then. Returns its exit code, and how often it was stopped."""
     stops = 0
+    # As `.cargo/config.toml` says, unless the caller says otherwise.
+    of_test = {"PROPTEST_RNG_SEED": "1", **os.environ}
     # With a group of its own, so that the programs that it starts are stopped too.
-    with subprocess.Popen([program, *arguments], cwd=folder, start_new_session=True) as running:
+    with subprocess.Popen([program, *arguments], cwd=folder, env=of_test, start_new_session=True) as running:
         try:
             while running.poll() is None:
                 time.sleep(chance.uniform(0.1, 2 * most))
@@ -52,7 +55,8 @@ def stalled(program, folder, arguments, chance, most):
                 except ProcessLookupError:
                     break
         except BaseException:
-            os.killpg(running.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
             raise
     return running.returncode, stops
 

@@ -351,7 +351,7 @@ mod tests {
         });
         let (writer, runtime) = (database.writer_for_tests(), Handle::current());
         writer.add(&runtime, busy);
-        // Before it has begun, it could be taken together with the first jobs, but not with all.
+        // A job that is added before this one has begun could be in its group.
         is_busy.await.unwrap();
         let added: Vec<_> = jobs
             .into_iter()
@@ -477,8 +477,11 @@ mod tests {
                         Ok(())
                     };
                     // Refused where one of the others keeps the file locked for long.
+                    let mut refused = 0;
                     while let Err(error) = database.write(Durability::Relaxed, count).await {
                         assert_eq!(error.kind, ErrorKind::Unavailable);
+                        refused += 1;
+                        assert!(refused < 20, "it is always locked");
                     }
                 }
             });

@@ -405,7 +405,7 @@ fn worker(
     let mut policy = one_question();
     policy.unreadable_limit = 1;
     // However slow the machine is, no run is still going when a case is due again that got no answer.
-    policy.retry_wait = TimeDelta::hours(6);
+    (policy.retry_wait, policy.stale_wait) = (TimeDelta::hours(6), TimeDelta::hours(6));
     Worker::new(
         Arc::new(tracer),
         Arc::new(Joined::new(store, log, alerts)),
@@ -648,8 +648,8 @@ fn two_workers_on_one_file_never_trace_one_case_twice() {
     assert_eq!(asked.len(), 300);
     assert!(asked.values().all(|times| *times == 1), "{asked:?}");
     assert!(reports.iter().all(|report| report.seen == report.eligible), "{reports:?}");
-    // A case whose answer could not be saved is due again a moment later, which on a slow machine is before the end. For
-    // the worker that ends first, a case that the other one has is still due, too.
+    // A case whose answer could not be saved is due again a moment later. On a slow machine that is before the end. For the
+    // worker that ends first, the cases of the other one are due too.
     let conflicts = |report: &RunReport| {
         report.results.get(&TraceResult::ConflictOnSave).copied().unwrap_or_default()
     };

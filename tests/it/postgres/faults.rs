@@ -251,7 +251,7 @@ async fn a_standby_reads_and_says_that_it_cannot_write() {
         assert!(standby.audit().verify(&[]).await.unwrap().is_whole());
     }
     writing.await.unwrap();
-    assert!(counts.len() > 1, "the standby was never behind");
+    assert!(counts.len() > 1, "the standby does not follow");
 }
 
 /// The versions of each case in the trail.

@@ -68,8 +68,8 @@ pub(crate) fn import(database: &Database, folder: &TempDir, name: &str, remainde
     assert_eq!(done.code, 0, "{done:?}");
 }
 
-/// Waits until no case of any tenant is due that is due now. A case that the service does not answer is due again after
-/// half a minute, which the worker may look at in its next run.
+/// Waits until each case of all tenants that is due now has been traced. A case without an answer is due again after half
+/// a minute, and is not waited for.
 pub(crate) fn drained(database: &Database) {
     let sql = Sql::connect(&database.superuser().parse().unwrap());
     let now = sql.first("SELECT floor(extract(epoch FROM now()) * 1000000)::text");
@@ -335,7 +335,8 @@ async fn a_running_worker_obeys_the_operator_and_one_tenant_does_not_stop_anothe
     running.hear("worker: leeds: paused by an operator");
     // On a slow machine, the database may be the reason at first.
     until("no process runs", || {
-        running.get("/ready").body.starts_with("no process runs\n").then_some(())
+        let ready = running.get("/ready");
+        (ready.status == 503 && ready.body.starts_with("no process runs\n")).then_some(())
     });
     // York's certificate is put in its place, and it begins.
     tenant(

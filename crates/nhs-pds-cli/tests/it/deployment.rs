@@ -91,9 +91,11 @@ exit 22
 const UNTIL_FREE: &str = r#"
 leased="SELECT count(*) FROM nhs_pds.case_due WHERE owner <> '' AND until > extract(epoch FROM now()) * 1000000"
 for _ in {1..240}; do
-    [ "$(runuser -u postgres -- psql -X -q -t -A -c "$leased" nhs_pds_restore)" = 0 ] && break
+    left=$(runuser -u postgres -- psql -X -q -t -A -c "$leased" nhs_pds_restore)
+    [ "$left" = 0 ] && break
     sleep 0.5
 done
+[ "$left" = 0 ]
 "#;
 
 impl Machine {

@@ -1,6 +1,7 @@
 //! Every fault of the connection: no server, no HTTP, no TLS, too large, too slow, redirected.
 
 use super::{ask_everything, client, simulator};
+use crate::http::raw::closed_port;
 use crate::privacy::ears::Ears;
 use crate::privacy::person::{FAMILY, NOTE, NUMBER};
 use crate::privacy::samples::http::{authority, new_authority};
@@ -122,7 +123,7 @@ fn answers() -> Vec<(String, bool)> {
 
 /// Addresses at which no server responds correctly, and the configuration to reach them.
 pub(super) fn roads() -> Vec<(String, HttpConfig)> {
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let closed = closed_port();
     let mut roads: Vec<(String, HttpConfig)> = vec![
         (format!("http://{closed}/smsp"), config()),
         (format!("https://{closed}/smsp"), config()),
@@ -220,7 +221,7 @@ pub(super) async fn tls(ears: &Ears) -> String {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["127.0.0.1".to_owned()]).unwrap();
     let certificate = params.signed_by(&key, authority()).unwrap().pem();
-    // Without time limits: each of its requests is answered.
+    // With the default time limits, so that each of its requests is answered.
     let known = HttpConfig::new()
         .with_root_certificates_pem(authority().pem())
         .with_client_certificate_pem(certificate.clone(), Secret::new(key.serialize_pem().into()));

@@ -54,7 +54,9 @@ impl OwnServer {
     pub(crate) fn free_port() -> u16 {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         loop {
-            let next = NEXT.fetch_add(1, Ordering::Relaxed) + std::process::id();
+            let next = std::process::id()
+                .wrapping_mul(16)
+                .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
             let port = u16::try_from(20_000 + next % 10_000).unwrap();
             if TcpListener::bind(("127.0.0.1", port)).is_ok() {
                 return port;
