@@ -255,7 +255,7 @@ fn answer(case: &str, fetched: Option<NhsNumber>) -> Result<Outcome, ErrorKind> 
         ("15", Some(recorded)) => found("15", 0, |found| found.nhs_number = recorded),
         (_, Some(_)) => {
             let person = Some(Box::new(person(case)));
-            Ok(Outcome::Superseded { by: Some(number(1)), person })
+            Ok(Outcome::Superseded { by: Some(number(37)), person })
         }
         (_, None) => plain(16),
     }
@@ -270,15 +270,18 @@ fn cases() -> Vec<Case> {
         case.date_of_birth = Some("1943-05-19".parse().unwrap());
         case.gender = Some(Gender::Female);
         case.allocations = vec![Allocation::new("A Worker")];
-        // Numbers from elsewhere: invalidated, superseded, not verified, confirmed, superseded by a number
-        // of another case.
-        if [6, 7, 8, 15, 16].contains(&n) {
+        // Numbers from elsewhere: invalidated, superseded, not verified, confirmed, superseded by the number
+        // of the last case. That one is not traced, so it always has its number before.
+        if n == 17 {
+            case.record_type = RecordType::Other("adoption".into());
+        }
+        if [6, 7, 8, 15, 16, 17].contains(&n) {
             let source = NumberSource::Imported(Some("GP letter".into()));
             case.nhs_number = Some(RecordedNumber::new(number(20 + n), source));
         }
         case
     };
-    (1..=16).map(case).collect()
+    (1..=17).map(case).collect()
 }
 
 /// A caseload, and its service.
@@ -543,7 +546,8 @@ async fn an_undisturbed_run_has_the_expected_result() {
             "unreadable",
             "rejected",
             "verified",
-            "superseded"
+            "superseded",
+            ""
         ]
     );
     let End { cases, alerts } = end;

@@ -14,6 +14,8 @@ const POINTS: usize = 3;
 /// The cases, changed so that a register can give the situations of a service that knows them by their ids.
 fn wire_cases() -> Vec<Case> {
     let mut cases = cases();
+    // The number that replaces the last one is of no case.
+    cases.truncate(16);
     for case in &mut cases {
         match case.id.as_str() {
             // The same person as 01.
